@@ -1,0 +1,133 @@
+"""``read_document``: any readable file, folder, or standard input as one ``Document``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from glyph_shared.documents.decoding import decode, looks_binary
+from glyph_shared.documents.document import Document, DocumentBuilder
+from glyph_shared.documents.folder import FolderEntry, printable_path, walk
+from glyph_shared.documents.html_text import add_html
+from glyph_shared.documents.json_text import add_json
+from glyph_shared.documents.pdf import PdfLimits, add_pdf, spool
+from glyph_shared.documents.tables import add_table
+from glyph_shared.errors import InputError, PdfError
+
+STANDARD_INPUT = "-"
+_PDF_MARK = b"%PDF-"
+_DEFAULT_LIMITS = PdfLimits()
+_READABLE = "text, source code, HTML, JSON, CSV, PDF"
+
+_Adder = Callable[..., None]
+# Every other suffix is plain text: source code needs no list of languages.
+_ADDERS: dict[str, _Adder] = {
+    ".html": add_html,
+    ".htm": add_html,
+    ".xhtml": add_html,
+    ".json": add_json,
+    ".geojson": add_json,
+    ".csv": add_table,
+    ".tsv": add_table,
+}
+
+
+def read_document(
+    path: str | os.PathLike[str],
+    *,
+    limits: PdfLimits = _DEFAULT_LIMITS,
+    encoding: str | None = None,
+) -> Document:
+    """Reads a file, a whole folder, or standard input (``-``).
+
+    A folder becomes one document in which each file follows a header line ``=== path ===``. What
+    a folder holds but cannot be read (pictures, a broken PDF) is listed in ``Document.skipped``.
+
+    Args:
+        path: The file or folder, or ``-``.
+        limits: What reading one PDF may take.
+        encoding: The encoding of text files, where the caller knows better than ``decoding``.
+
+    Raises:
+        InputError: The path does not exist, is not text, or holds no text at all.
+        PdfError: The file is a PDF that cannot be read within the limits.
+    """
+    builder = DocumentBuilder()
+    if os.fspath(path) == STANDARD_INPUT:
+        name = "standard input"
+        _add_bytes(builder, sys.stdin.buffer.read(), name, "", limits, encoding)
+    else:
+        file = Path(path)
+        name = printable_path(Path(file.name or file.resolve().name))
+        if os.path.isdir(file):  # unlike Path.is_dir, never raises
+            _add_folder(builder, file, limits, encoding)
+        else:
+            _add_bytes(builder, _bytes_of(file), name, file.suffix, limits, encoding)
+    document = builder.build(name)
+    if not document.text.strip():
+        raise InputError(f"{name} holds no text; {_skipped_hint(document)}")
+    return document
+
+
+def _skipped_hint(document: Document) -> str:
+    if not document.skipped:
+        return f"give a file or folder with {_READABLE}"
+    first, count = document.skipped[0], len(document.skipped)
+    return f"{count} files could not be read, the first is {first.path}: {first.reason}"
+
+
+def _add_folder(
+    builder: DocumentBuilder, folder: Path, limits: PdfLimits, encoding: str | None
+) -> None:
+    for entry in walk(folder):
+        if entry.problem:
+            builder.skip(entry.name, entry.problem)
+            continue
+        try:
+            _add_entry(builder, entry, limits, encoding)
+        except (InputError, PdfError) as error:
+            # One bad file must not cost the others.
+            builder.skip(entry.name, str(error))
+
+
+def _add_entry(
+    builder: DocumentBuilder, entry: FolderEntry, limits: PdfLimits, encoding: str | None
+) -> None:
+    part = DocumentBuilder()
+    _add_bytes(part, _bytes_of(entry.path), entry.name, entry.path.suffix, limits, encoding)
+    builder.extend_with_header(part.build(entry.name), f"=== {entry.name} ===")
+
+
+def _add_bytes(
+    builder: DocumentBuilder,
+    data: bytes,
+    name: str,
+    suffix: str,
+    limits: PdfLimits,
+    encoding: str | None,
+) -> None:
+    """Appends one file's content in the way its first bytes and its suffix ask for."""
+    if data.startswith(_PDF_MARK) or suffix.lower() == ".pdf":
+        with spool(data) as stream:
+            add_pdf(builder, stream, path=name, limits=limits)
+        return
+    if encoding is None and looks_binary(data):
+        raise InputError(f"{name} is not text (it holds NUL bytes); readable are {_READABLE}")
+    text = decode(data, name=name, encoding=encoding)
+    add = _ADDERS.get(suffix.lower())
+    if add is None:
+        builder.add(text, path=name, line=1)
+    else:
+        add(builder, text, path=name)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise InputError(
+            f"cannot read {printable_path(path)}: {reason}; give an existing file, a folder, or -"
+        ) from error
