@@ -1,0 +1,85 @@
+"""Texts of any length from what every Python brings along: its documentation and its source."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import sysconfig
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from pydoc_data.topics import topics
+
+_MARKUP = re.compile(r"[*`|\\]+")
+
+
+def prose(length: int) -> str:
+    """Paragraphs of running text, a blank line between them."""
+    return _cycled(_paragraphs(), "\n\n", length)
+
+
+def one_paragraph(length: int) -> str:
+    """The same words without a single newline."""
+    return _cycled(_paragraphs(), " ", length)
+
+
+def code(length: int) -> str:
+    """Python source: short lines, deep indents."""
+    return _cycled(_sources(), "\n", length)
+
+
+def chinese(length: int) -> str:
+    """Frequent Chinese chars in random order, in sentences and paragraphs of ordinary length."""
+    pick = random.Random(2510)
+    chars = [bytes((row, cell)).decode("gb2312") for row in range(0xB0, 0xD7) for cell in _CELLS]
+    sentences = (
+        "".join(pick.choices(chars, k=pick.randint(6, 30))) + "。" for _ in itertools.count()
+    )
+    paragraphs = (
+        "".join(itertools.islice(sentences, pick.randint(2, 9))) for _ in itertools.count()
+    )
+    return _taken(paragraphs, "\n", length)
+
+
+def prose_chunks(length: int) -> Iterator[str]:
+    """`prose` in pieces of 64 KB, so that nobody holds all of it."""
+    piece = prose(1 << 16)
+    for _ in range(length // len(piece)):
+        yield piece
+
+
+_CELLS = range(0xA1, 0xFA)
+
+
+@lru_cache
+def _paragraphs() -> tuple[str, ...]:
+    """Documentation paragraphs that are prose: longer than two lines, not indented as code."""
+    blocks = (block for topic in topics.values() for block in topic.split("\n\n"))
+    flat = (
+        _MARKUP.sub("", " ".join(block.split()))
+        for block in blocks
+        if not block.lstrip("\n").startswith("    ")
+    )
+    return tuple(block for block in flat if len(block) > 200)
+
+
+@lru_cache
+def _sources() -> tuple[str, ...]:
+    library = Path(sysconfig.get_path("stdlib"))
+    names = ("argparse", "ast", "datetime", "inspect", "tarfile", "typing", "zipfile", "pickle")
+    files = (library / f"{name}.py" for name in names)
+    return tuple(file.read_text(encoding="utf-8") for file in files if file.exists())
+
+
+def _cycled(parts: tuple[str, ...], joint: str, length: int) -> str:
+    return _taken(itertools.cycle(parts), joint, length)
+
+
+def _taken(parts: Iterator[str], joint: str, length: int) -> str:
+    chosen, size = [], 0
+    while size < length:
+        chosen.append(next(parts))
+        size += len(chosen[-1]) + len(joint)
+    return joint.join(chosen)[:length]
