@@ -7,6 +7,7 @@ both, no files to write and no path to open: the bytes come on its standard inpu
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -43,7 +44,7 @@ class PdfLimits:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not value > 0:
+            if not 0 < value < math.inf:
                 raise ConfigError(f"{name} must be positive; got {value}")
 
 
@@ -103,7 +104,8 @@ def _cause(done: subprocess.CompletedProcess[bytes]) -> str:
 def _run_worker(
     source: BinaryIO, path: str, limits: PdfLimits
 ) -> subprocess.CompletedProcess[bytes]:
-    settings = {name: int(value) for name, value in asdict(limits).items()}
+    settings = asdict(limits)
+    del settings["wall_seconds"]  # kept by this side
     command = [sys.executable, str(_WORKER), json.dumps(settings)]
     # The worker's own folder must not stand before the standard library.
     environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}

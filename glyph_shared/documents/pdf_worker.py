@@ -33,7 +33,7 @@ def main(limits: dict[str, int]) -> None:
         pages = _write_pages(sys.stdin.buffer, out, limits)
         last: dict[str, Any] = {"done": pages}
     except MemoryError:
-        last = {"problem": "limit", "detail": "memory"}
+        last = {"problem": "limit", "detail": f"more than memory_bytes={limits['memory_bytes']}"}
     except RecursionError:
         last = {"problem": "broken", "detail": "its structure refers to itself"}
     except _Refused as refused:
