@@ -1,0 +1,111 @@
+"""Decides what of a request reaches the reader: limits first, pages last, since they cost most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from glyph_shared.rendering import count_visual_tokens
+from glyph_shared.serving.api_errors import ApiError, too_long, too_many_pages, unknown_model
+from glyph_shared.serving.chat_reply import PromptCost
+from glyph_shared.serving.chat_request import (
+    ChatRequest,
+    Conversation,
+    TokenizeRequest,
+    parse_body,
+)
+from glyph_shared.serving.generation import Prompt
+from glyph_shared.serving.page_images import PageGate
+from glyph_shared.serving.reader_protocol import PageReader
+from glyph_shared.serving.vllm_command import CHAT_TEMPLATE
+
+MARKS_PER_PAGE = 2
+"""The begin and end marks around each page."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A chat request that will be answered."""
+
+    asked: ChatRequest
+    prompt: Prompt
+    cost: PromptCost
+
+
+class Admission:
+    """Checks requests against one reader."""
+
+    def __init__(self, reader: PageReader) -> None:
+        self._reader = reader
+        self._gate = PageGate(reader.render_config, reader.accepted_thetas)
+        self._page_tokens = count_visual_tokens(self._gate.size_px)
+
+    def chat(self, body: bytes) -> Admitted:
+        """Reads a chat request.
+
+        Raises:
+            ApiError: It is malformed, too long, not for this model, or has other pages.
+        """
+        asked = parse_body(ChatRequest, body)
+        self._check_model(asked.model)
+        asked.refuse_unanswerable()
+        cost = self._cost(asked)
+        max_tokens = self._max_tokens(asked, cost)
+        pages = [self._gate.read(url, number) for number, url in enumerate(asked.image_urls, 1)]
+        return Admitted(asked, Prompt(pages, asked.question, max_tokens, asked.stops), cost)
+
+    def tokens(self, body: bytes) -> list[int]:
+        """Returns the reader's tokens of a text, or of messages in its chat format.
+
+        Raises:
+            ApiError: The request is malformed or not for this model.
+        """
+        asked = parse_body(TokenizeRequest, body)
+        self._check_model(asked.model)
+        text = self._chat_text(asked.conversation) if asked.prompt is None else asked.prompt
+        return self._reader.tokenizer.encode(text, add_special_tokens=False).ids
+
+    def _chat_text(self, conversation: Conversation) -> str:
+        images = [{"type": "image"} for _ in conversation.image_urls]
+        question = {"type": "text", "text": conversation.question}
+        text = _chat_template().render(
+            messages=[{"role": "user", "content": [*images, question]}], add_generation_prompt=True
+        )
+        return text.replace("<|image|>", "<|image|>" * self._page_tokens)
+
+    def _cost(self, asked: Conversation) -> PromptCost:
+        pages = len(asked.image_urls)
+        limit = self._reader.max_model_len // (self._page_tokens + MARKS_PER_PAGE)
+        if pages > limit:
+            raise too_many_pages(limit)
+        prompt_tokens = self._reader.prompt_tokens(pages, asked.question)
+        # Without pages the reader is not asked, so no length is too long.
+        if pages and prompt_tokens >= self._reader.max_model_len:
+            raise too_long(prompt_tokens, self._reader.max_model_len)
+        return PromptCost(prompt_tokens, pages * self._page_tokens)
+
+    def _max_tokens(self, asked: ChatRequest, cost: PromptCost) -> int:
+        """Returns the answer's limit, clamped to the window's rest as vLLM does."""
+        limit, window = asked.token_limit, self._reader.max_model_len
+        if limit is not None and limit > window:
+            raise ApiError(
+                f"max_tokens={limit} is more than the whole window of {window} tokens; lower it",
+                param="max_tokens",
+            )
+        rest = window - cost.prompt_tokens
+        return rest if limit is None else min(limit, rest)
+
+    def _check_model(self, name: str | None) -> None:
+        if name is not None and name != self._reader.name:
+            raise unknown_model(name, self._reader.name)
+
+
+@cache
+def _chat_template() -> Template:
+    source = CHAT_TEMPLATE.read_text(encoding="utf-8")
+    # The options under which transformers and vLLM run chat templates.
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(source)
