@@ -1,0 +1,164 @@
+"""Bitmaps of shapes, cut into columns, as poppler rasterises them.
+
+FreeType without hinting or embedded bitmaps, at a whole number of pixels per em and a matrix for
+the rest, in four variants a quarter pixel apart. Shapes are drawn when first needed.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+
+import freetype
+import numpy as np
+
+from glyph_shared.errors import FontError
+from glyph_shared.rendering.arrays import Bytes, Int32s, Int64s
+from glyph_shared.rendering.font_files import FontFile
+from glyph_shared.rendering.shapes import ShapeTable
+
+VARIANTS = 4
+"""Sub-pixel positions of a shape; a key is ``shape * VARIANTS + variant``."""
+
+_UNSEEN = -1
+_LOAD = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Columns of the shapes drawn so far; a later sheet does not change an earlier one.
+
+    Attributes:
+        columns: Ink of each column, ``depth`` rows from ``above`` the baseline downwards.
+        first: Number of a key's first column.
+        count: How many columns it has; 0 for shapes without ink.
+        left: Pixels from the pen to the first column.
+        bottom: Rows of a key down to its last ink.
+    """
+
+    columns: Bytes
+    first: Int32s
+    count: Int32s
+    left: Int32s
+    bottom: Int32s
+    above: int
+    depth: int
+
+
+class Atlas:
+    """Draws the shapes of a table at one size, each once."""
+
+    def __init__(self, table: ShapeTable, size_px: float, x_scale: float = 1.0) -> None:
+        self._table = table
+        self._ppem = max(1, math.floor(size_px + 0.5))
+        self._matrix = freetype.Matrix(
+            int(size_px * x_scale / self._ppem * 0x10000), 0, 0, int(size_px / self._ppem * 0x10000)
+        )
+        self._faces: dict[FontFile, freetype.Face] = {}
+        self._bitmaps: dict[int, tuple[Bytes, int, int]] = {}
+        self._lock = threading.Lock()
+        above, below = math.ceil(size_px), math.ceil(size_px * 0.3)
+        self._sheet = _empty_sheet(above, below)
+
+    def sheet(self, keys: Int64s) -> Sheet:
+        """Returns a sheet that holds at least these keys."""
+        sheet = self._sheet
+        highest = int(keys.max(initial=0))
+        if highest < len(sheet.count) and (sheet.count[keys] != _UNSEEN).all():
+            return sheet
+        with self._lock:
+            self._sheet = self._extended(self._sheet, np.unique(keys))
+            return self._sheet
+
+    def _extended(self, sheet: Sheet, keys: Int64s) -> Sheet:
+        sheet = _with_room(sheet, len(self._table.advances) * VARIANTS)
+        fresh = keys[sheet.count[keys] == _UNSEEN].tolist()
+        for key in fresh:
+            self._bitmaps[key] = self._draw(key)
+        above = max(top for _, _, top in self._bitmaps.values())
+        below = max(ink.shape[0] - top for ink, _, top in self._bitmaps.values())
+        if above <= sheet.above and below <= sheet.depth - sheet.above:
+            return self._filled(sheet, fresh)
+        # A taller shape moves every other's place in its column: start over with more room.
+        above, below = max(above, sheet.above), max(below, sheet.depth - sheet.above)
+        emptied = _with_room(_empty_sheet(above, below), len(sheet.count))
+        return self._filled(emptied, list(self._bitmaps))
+
+    def _filled(self, sheet: Sheet, keys: list[int]) -> Sheet:
+        """Appends the bitmaps of some keys, turned on their side, to a private copy of a sheet."""
+        blocks = [sheet.columns]
+        end = len(sheet.columns)
+        for key in keys:
+            ink, left, top = self._bitmaps[key]
+            rows, width = ink.shape
+            block = np.zeros((width, sheet.columns.shape[1]), np.uint8)
+            start = sheet.above - top
+            block[:, start : start + rows] = ink.T
+            blocks.append(block)
+            sheet.first[key], sheet.count[key], sheet.left[key] = end, width, left
+            sheet.bottom[key] = start + rows if width else 0
+            end += width
+        return Sheet(
+            np.concatenate(blocks),
+            sheet.first,
+            sheet.count,
+            sheet.left,
+            sheet.bottom,
+            sheet.above,
+            sheet.depth,
+        )
+
+    def _draw(self, key: int) -> tuple[Bytes, int, int]:
+        shape, variant = divmod(key, VARIANTS)
+        empty = np.zeros((0, 0), np.uint8), 0, 0
+        if shape < 2:
+            return empty
+        number, index = self._table.font_of(shape)
+        face = self._face(self._table.fonts[number])
+        face.set_transform(self._matrix, freetype.Vector(variant * 64 // VARIANTS, 0))
+        try:
+            face.load_glyph(index, _LOAD)
+            face.glyph.render(freetype.FT_RENDER_MODE_NORMAL)
+        except freetype.FT_Exception as error:
+            name = str(self._table.fonts[number].path)
+            raise FontError(f"font {name!r} has a damaged shape {index}: {error}") from None
+        bitmap = face.glyph.bitmap
+        if not bitmap.rows or not bitmap.width:
+            return empty
+        ink = np.array(bitmap.buffer, np.uint8).reshape(bitmap.rows, bitmap.pitch)
+        return ink[:, : bitmap.width], face.glyph.bitmap_left, face.glyph.bitmap_top
+
+    def _face(self, file: FontFile) -> freetype.Face:
+        if file not in self._faces:
+            try:
+                face = freetype.Face(str(file.path), index=file.index)
+                face.set_pixel_sizes(0, self._ppem)
+            except freetype.FT_Exception as error:
+                raise FontError(f"cannot draw with font {str(file.path)!r}: {error}") from None
+            self._faces[file] = face
+        return self._faces[file]
+
+
+def _empty_sheet(above: int, below: int) -> Sheet:
+    # Column 0 stays empty; a depth of whole 16-byte words makes copies of columns cheap.
+    depth = max(above + below, 1)
+    columns = np.zeros((1, -(-depth // 16) * 16), np.uint8)
+    none = np.zeros(0, np.int32)
+    return Sheet(columns, none, none, none, none, above, depth)
+
+
+def _with_room(sheet: Sheet, size: int) -> Sheet:
+    """Copies a sheet with its tables lengthened to ``size`` keys."""
+    extra = size - len(sheet.count)
+    unseen = np.full(extra, _UNSEEN, np.int32)
+    zeros = np.zeros(extra, np.int32)
+    return Sheet(
+        sheet.columns,
+        np.concatenate((sheet.first, zeros)),
+        np.concatenate((sheet.count, unseen)),
+        np.concatenate((sheet.left, zeros)),
+        np.concatenate((sheet.bottom, zeros)),
+        sheet.above,
+        sheet.depth,
+    )

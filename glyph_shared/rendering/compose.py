@@ -1,0 +1,168 @@
+"""A text in pieces to laid-out pages, with memory that does not grow with the text.
+
+The text is laid out in blocks. A block's last page may go on in the next block, so it is kept back
+and laid out again there; every page before it is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from glyph_shared.rendering.arrays import Bools, Codes, Int32s, Int64s
+from glyph_shared.rendering.config import RenderConfig
+from glyph_shared.rendering.geometry import Geometry
+from glyph_shared.rendering.line_breaks import Lines, Measure, break_lines
+from glyph_shared.rendering.normalise import Normaliser
+from glyph_shared.rendering.raster import PlacedLines
+from glyph_shared.rendering.shapes import ShapeTable
+from glyph_shared.rendering.typeset import Placement, elastic_spaces, place_lines
+
+BLOCK = 1 << 17
+"""Chars laid out at a time: some 25 dense pages, whose arrays still fit a processor's cache."""
+
+ShapeLookup = Callable[[Codes], Int32s]
+
+
+@dataclass(frozen=True, eq=False)
+class PageLayout:
+    """One page before it is drawn.
+
+    Attributes:
+        span: Part of the text on the page.
+        codes: Chars on the page.
+        line_starts: Offset of each line among them.
+        line_source: Offset of each line in the text.
+        lines: What to draw where.
+        opens: Which lines begin a paragraph.
+        last: The page is the text's last.
+    """
+
+    span: tuple[int, int]
+    codes: Codes
+    line_starts: Int64s
+    line_source: Int64s
+    lines: PlacedLines
+    opens: Bools
+    last: bool
+
+
+class Composer:
+    """Lays a text out under one configuration."""
+
+    def __init__(
+        self, config: RenderConfig, geometry: Geometry, table: ShapeTable, look_up: ShapeLookup
+    ) -> None:
+        self._config = config
+        self._geometry = geometry
+        self._table = table
+        self._look_up = look_up
+        width = geometry.width
+        shrink = config.space_shrinkage * table.space * config.font_size
+        self._measure = Measure(width, width - config.first_line_indent, shrink)
+
+    def pages(self, pieces: Iterable[str], marker: str | None) -> Iterator[PageLayout]:
+        """Yields the pages of a text that arrives in pieces."""
+        normaliser = Normaliser(marker)
+        codes = np.zeros(0, np.uint32)
+        source = np.zeros(0, np.int64)
+        position, continues, enough = 0, False, BLOCK
+        for piece, final in blocks(pieces):
+            fresh = normaliser.feed(piece, final=final)
+            codes = np.concatenate((codes, fresh.codes))
+            source = np.concatenate((source, fresh.source))
+            if not len(codes) or (len(codes) < enough and not final):
+                continue
+            block = self._lay_out(codes, continues)
+            for layout in block.pages(source, position, normaliser.read if final else None):
+                position = layout.span[1]
+                yield layout
+            line = block.first_unfinished_line
+            # A line that swallows whole blocks (of spaces) must not be laid out at each of them.
+            enough = BLOCK if line else 2 * len(codes)
+            continues = not block.lines.opens[line]
+            codes, source = codes[block.lines.start[line] :], source[block.lines.start[line] :]
+
+    def _lay_out(self, codes: Codes, continues: bool) -> _Block:
+        shapes = self._look_up(codes)
+        advances = self._table.advances[shapes] * self._config.font_size
+        lines = break_lines(codes, advances, self._measure, continues=continues)
+        placement = place_lines(lines, self._config, self._geometry)
+        elastic = elastic_spaces(codes, lines) if placement.spacing.any() else codes == -1
+        return _Block(codes, shapes, elastic, lines, placement, self._geometry.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A stretch of text, laid out from the top of a page on."""
+
+    codes: Codes
+    shapes: Int32s
+    elastic: Bools
+    lines: Lines
+    placement: Placement
+    scale: float
+
+    @property
+    def first_unfinished_line(self) -> int:
+        """The first line of the last page."""
+        return int(self.placement.pages[-2])
+
+    def pages(self, source: Int64s, position: int, end: int | None) -> Iterator[PageLayout]:
+        """Yields the finished pages; ``end``, the text's length, finishes the last one too."""
+        edges = self.placement.pages.tolist()
+        count = len(edges) - (1 if end is not None else 2)
+        for number in range(count):
+            first, stop = edges[number], edges[number + 1]
+            last = end is not None and number == count - 1
+            until = end if end is not None and last else int(source[self.lines.start[stop]])
+            yield self._page(first, stop, source, (position, until), last)
+            position = until
+
+    def _page(
+        self, first: int, stop: int, source: Int64s, span: tuple[int, int], last: bool
+    ) -> PageLayout:
+        lines, placement = self.lines, self.placement
+        start = lines.start[first:stop]
+        begin = int(start[0])
+        end = int(lines.start[stop]) if stop < len(lines.start) else lines.end
+        placed = PlacedLines(
+            shapes=self.shapes[begin:end],
+            start=start - begin,
+            stop=lines.ink_stop[first:stop] - begin,
+            x=placement.x[first:stop],
+            spacing=placement.spacing[first:stop],
+            elastic=self.elastic[begin:end],
+            baseline_px=np.floor(placement.baseline[first:stop] * self.scale).astype(np.int64),
+        )
+        return PageLayout(
+            span,
+            self.codes[begin:end],
+            start - begin,
+            source[start],
+            placed,
+            lines.opens[first:stop],
+            last,
+        )
+
+
+def blocks(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Cuts and joins pieces to blocks of about the same size; the last says that it is."""
+    held: list[str] = []
+    size = 0
+    for piece in pieces:
+        for part in slices(piece):
+            held.append(part)
+            size += len(part)
+            if size >= BLOCK:
+                yield "".join(held), False
+                held, size = [], 0
+    yield "".join(held), True
+
+
+def slices(text: str) -> Iterator[str]:
+    """Cuts a text into blocks."""
+    for start in range(0, len(text), BLOCK):
+        yield text[start : start + BLOCK]

@@ -1,0 +1,170 @@
+"""Where fonts are: files named by the user, matplotlib's DejaVu family, fontconfig's list.
+
+Nothing here reads a font's tables; see ``fonts`` for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import warnings
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from glyph_shared.errors import FontError, FontWarning
+
+DEFAULT_FONT = "DejaVuSans.ttf"
+
+_LIST_TIMEOUT_S = 20
+_NOT_FOR_TEXT = ("lastresort", "coloremoji", "adobeblank")
+_SFNT_MAGIC = (b"\0\1\0\0", b"true", b"OTTO", b"ttcf")
+
+
+class FontFile(NamedTuple):
+    """One face: a file, and its index in a collection."""
+
+    path: Path
+    index: int = 0
+
+
+class SystemFont(NamedTuple):
+    """One entry of fontconfig's list; ``charset`` holds hexadecimal ranges such as ``20-7e``."""
+
+    file: FontFile
+    families: tuple[str, ...]
+    rank: tuple[int, int, int, str]
+    charset: str
+
+
+@lru_cache(maxsize=1)
+def bundled_folder() -> Path:
+    """Returns matplotlib's font folder, found without importing matplotlib.
+
+    Raises:
+        FontError: matplotlib is not installed.
+    """
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise FontError("matplotlib, whose DejaVu fonts are the default, is not installed")
+    return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+
+
+def find_font(name: str | None) -> FontFile:
+    """Returns the file of a path, file name or family name; DejaVu Sans where there is none.
+
+    Constructing a config refuses an absent font, so the substitute serves only configs read by
+    ``RenderConfig.from_json``, which has warned.
+    """
+    return _located(name) or FontFile(bundled_folder() / DEFAULT_FONT)
+
+
+def require_font(name: str | None) -> None:
+    """Checks that a font exists.
+
+    Raises:
+        FontError: Neither a file nor an installed font has this name.
+    """
+    if name is not None and _located(name) is None:
+        raise FontError(
+            f"no font {name!r}: not a file, not among matplotlib's fonts, not known to fontconfig; "
+            "give a .ttf/.otf path, or None for DejaVu Sans"
+        )
+
+
+def warn_if_absent(name: str | None) -> None:
+    """Warns that DejaVu Sans stands in for a font that is not installed."""
+    if name is not None and _located(name) is None:
+        warnings.warn(
+            f"font {name!r} is not installed; DejaVu Sans is drawn instead", FontWarning, 3
+        )
+
+
+@lru_cache(maxsize=256)
+def file_sha256(font: FontFile) -> str:
+    """Returns the hash of a font file's bytes (and index), which names the font in θ's hash."""
+    digest = hashlib.sha256(read_font_bytes(font.path)).hexdigest()
+    return f"{digest}#{font.index}"
+
+
+def read_font_bytes(path: Path) -> bytes:
+    """Reads a TrueType or OpenType file.
+
+    Raises:
+        FontError: The file cannot be read, or holds another format.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FontError(f"cannot read font {str(path)!r}: {error.strerror}") from None
+    if content[:4] not in _SFNT_MAGIC:
+        kind = "a web font (WOFF)" if content[:3] == b"wOF" else "not a TrueType or OpenType font"
+        raise FontError(f"{str(path)!r} is {kind}; convert it to .ttf or .otf")
+    return content
+
+
+def _located(name: str | None) -> FontFile | None:
+    if name is None:
+        return FontFile(bundled_folder() / DEFAULT_FONT)
+    stem, _, number = name.rpartition("#")
+    if stem and number.isdecimal():
+        found = _located(stem)
+        return found and FontFile(found.path, int(number))
+    path = Path(name)
+    if path.is_file():
+        return FontFile(path)
+    bundled = bundled_folder() / path.name
+    if bundled.is_file():
+        return FontFile(bundled)
+    return _installed(path.name)
+
+
+def _installed(name: str) -> FontFile | None:
+    """Finds a file or family name in fontconfig's list, the most regular face first."""
+    wanted = name.casefold()
+    for font in system_fonts():
+        families = (family.casefold() for family in font.families)
+        if font.file.path.name.casefold() == wanted or wanted in families:
+            return font.file
+    bundled = bundled_folder() / f"{name.replace(' ', '')}.ttf"
+    return FontFile(bundled) if bundled.is_file() else None
+
+
+@lru_cache(maxsize=1)
+def system_fonts() -> tuple[SystemFont, ...]:
+    """Lists fontconfig's scalable fonts, upright regular sans first; empty without fontconfig."""
+    command = shutil.which("fc-list")
+    if command is None:
+        return ()
+    form = "%{file}\t%{index}\t%{weight}\t%{slant}\t%{scalable}\t%{charset}\t%{family}\n"
+    try:
+        listing = subprocess.run(
+            [command, "--format", form], capture_output=True, timeout=_LIST_TIMEOUT_S, check=True
+        ).stdout.decode("utf-8", "replace")
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    fonts = [font for line in listing.splitlines() if (font := _parse_listed(line)) is not None]
+    return tuple(sorted(fonts, key=lambda font: font.rank))
+
+
+def _parse_listed(line: str) -> SystemFont | None:
+    fields = line.split("\t")
+    if len(fields) != 7 or fields[4] != "True":
+        return None
+    path, index, weight, slant, _, charset, family = fields
+    # A variable font lists named instances with an index above 16 bits and its axes as "[a b]".
+    if not (index.isdecimal() and int(index) < 1 << 16 and weight.isdecimal()):
+        return None
+    if Path(path).suffix.lower() not in (".ttf", ".otf", ".ttc"):
+        return None
+    if any(word in Path(path).name.casefold() for word in _NOT_FOR_TEXT):
+        return None
+    rank = (
+        abs(int(weight) - 80) + 1000 * int(slant != "0"),
+        int("serif" in family.casefold() or "mono" in family.casefold()),
+        int(index),
+        path,
+    )
+    return SystemFont(FontFile(Path(path), int(index)), tuple(family.split(",")), rank, charset)

@@ -1,0 +1,80 @@
+"""What a font knows: which chars it has, and how far each moves the pen."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from fontTools.ttLib import TTFont, TTLibError
+
+from glyph_shared.errors import FontError
+from glyph_shared.rendering.arrays import Float64s, Int32s
+from glyph_shared.rendering.font_files import FontFile, read_font_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Font:
+    """One face's tables, in em units.
+
+    Attributes:
+        codepoints: Chars the font has a shape for, ascending.
+        shapes: The index in the font of each of them.
+        advances: Advance of every shape, exact: what line breaking adds up.
+        pdf_advances: The same at 7 significant digits of 1/1000 em, as a PDF states widths: what
+            positions are summed from, so that pages equal the reference's to the pixel.
+    """
+
+    file: FontFile
+    codepoints: Int32s
+    shapes: Int32s
+    advances: Float64s
+    pdf_advances: Float64s
+
+
+@lru_cache(maxsize=64)
+def load_font(file: FontFile) -> Font:
+    """Reads a font's char map and advances; the answer is shared by the process.
+
+    Raises:
+        FontError: The file is no readable font, or has no such face or no Unicode char map.
+    """
+    content = read_font_bytes(file.path)
+    try:
+        tables = TTFont(io.BytesIO(content), fontNumber=file.index, lazy=True)
+        char_map = tables.getBestCmap()
+        names = tables.getGlyphOrder()
+        units = np.array([tables["hmtx"][name][0] for name in names], np.float64)
+        em = tables["head"].unitsPerEm
+    # fontTools answers damaged tables with whatever its parsers trip over.
+    except (TTLibError, KeyError, ValueError, AssertionError, OSError, EOFError) as error:
+        raise _unreadable(file, str(error)) from None
+    except (AttributeError, IndexError, TypeError, OverflowError, ArithmeticError) as error:
+        raise _unreadable(file, type(error).__name__) from None
+    if not char_map:
+        raise _unreadable(file, "it maps no Unicode chars")
+    index = {name: number for number, name in enumerate(names)}
+    codepoints = sorted(char_map)
+    return Font(
+        file,
+        np.array(codepoints, np.int32),
+        np.array([index[char_map[code]] for code in codepoints], np.int32),
+        units / em,
+        np.array([_pdf_number(unit * 1000 / em) * 0.001 for unit in units]),
+    )
+
+
+def _unreadable(file: FontFile, reason: str) -> FontError:
+    return FontError(
+        f"cannot read font {str(file.path)!r}, face {file.index}: {reason}; give another font_path"
+    )
+
+
+def _pdf_number(width: float) -> float:
+    """Rounds as reportlab writes a number into a PDF: six decimals less the integer digits."""
+    if width <= 0:
+        return 0.0
+    decimals = 6 - int(math.log10(width)) if width >= 1 else 6
+    return float(f"{width:.{max(decimals, 0)}f}")

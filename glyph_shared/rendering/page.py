@@ -1,0 +1,98 @@
+"""A rendered page: pixels, the part of the text it shows, and what it costs the model."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from glyph_shared.rendering.arrays import Bytes, Codes, Int64s
+from glyph_shared.rendering.normalise import NEWLINE, codes_text
+from glyph_shared.rendering.png import encode_png
+from glyph_shared.rendering.visual_tokens import count_visual_tokens
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnText:
+    """The chars on a page, and where its lines start among them and in the text.
+
+    Attributes:
+        codes: Chars of the page.
+        starts: Offset of each line among them.
+        source: Offset of each line in the text.
+        marker: Spelling of the newline marker, if line breaks are drawn.
+    """
+
+    codes: Codes
+    starts: Int64s
+    source: Int64s
+    marker: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One page of a rendered text.
+
+    Attributes:
+        index: Number of the page, from 0.
+        size_px: Width and height.
+        char_span: Part of the text (as it was given) on this page; the pages' spans tile it.
+        replaced: How many chars are drawn as the replacement.
+        theta_hash: Hash of the configuration that drew the page.
+    """
+
+    index: int
+    size_px: tuple[int, int]
+    char_span: Span
+    replaced: int
+    theta_hash: str
+    _rows: Bytes = field(repr=False)
+    _channels: int = field(repr=False)
+    _drawn: DrawnText = field(repr=False)
+
+    @property
+    def pixels(self) -> Bytes:
+        """Pixels, uint8: (height, width) if the page is grey, else (height, width, 3)."""
+        width, height = self.size_px
+        pixels = self._rows[:, 1:]
+        return pixels if self._channels == 1 else pixels.reshape(height, width, self._channels)
+
+    @cached_property
+    def png(self) -> bytes:
+        """The page as a PNG file, encoded when first asked for."""
+        return encode_png(self._rows, self._channels, self.theta_hash)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of size and pixels, in hex: equal pages have equal digests."""
+        hasher = hashlib.sha256(f"{self.size_px[0]}x{self.size_px[1]}:".encode("ascii"))
+        hasher.update(self.pixels.tobytes())
+        return hasher.hexdigest()
+
+    @cached_property
+    def visual_tokens(self) -> int:
+        """What the page costs the model, without the two marks around it."""
+        return count_visual_tokens(self.size_px)
+
+    @cached_property
+    def line_texts(self) -> tuple[str, ...]:
+        """What is drawn on each line, trailing spaces included, line breaks left out."""
+        text, starts = self._drawn, self._drawn.starts
+        lines = np.split(text.codes, starts[1:])
+        return tuple(codes_text(line[line != NEWLINE], text.marker) for line in lines)
+
+    @cached_property
+    def lines(self) -> tuple[Span, ...]:
+        """Part of the text on each drawn line; the lines tile ``char_span``."""
+        edges = self._drawn.source.tolist()
+        return tuple(pairwise([self.char_span[0], *edges[1:], self.char_span[1]]))
+
+    def data_url(self) -> str:
+        """Returns the PNG as a ``data:`` URL."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")

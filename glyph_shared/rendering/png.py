@@ -1,0 +1,55 @@
+"""PNG files assembled by hand around one deflate stream."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+
+from glyph_shared.rendering.arrays import Bytes
+
+try:
+    from isal.isal_zlib import compress as _isal_compress
+except ImportError:  # no wheel for this machine: zlib is slower and as right
+    _compress: Callable[[Bytes, int], bytes] = zlib.compress
+else:
+    _compress = _isal_compress
+
+THETA_KEYWORD = b"glyph-theta"
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_LEVEL = 1
+
+
+def encode_png(rows: Bytes, channels: int, theta_hash: str) -> bytes:
+    """Encodes rows that already carry their filter byte (0), with θ's hash as a text chunk."""
+    height, stride = rows.shape
+    color_type = {1: 0, 3: 2}[channels]
+    header = struct.pack(">IIBBBBB", (stride - 1) // channels, height, 8, color_type, 0, 0, 0)
+    pixels = _compress(np.ascontiguousarray(rows).reshape(-1), _LEVEL)
+    text = THETA_KEYWORD + b"\0" + theta_hash.encode("latin-1")
+    chunks = ((b"IHDR", header), (b"tEXt", text), (b"IDAT", pixels), (b"IEND", b""))
+    return _SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
+
+
+def png_theta_hash(png: bytes) -> str | None:
+    """Reads θ's hash from a PNG; None if it carries none or is no PNG."""
+    if not png.startswith(_SIGNATURE):
+        return None
+    place = len(_SIGNATURE)
+    while place + 8 <= len(png):
+        size, name = struct.unpack_from(">I4s", png, place)
+        content = png[place + 8 : place + 8 + size]
+        if name == b"tEXt" and content.startswith(THETA_KEYWORD + b"\0"):
+            return content[len(THETA_KEYWORD) + 1 :].decode("latin-1")
+        if name == b"IDAT":
+            return None
+        place += size + 12
+    return None
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    check = zlib.crc32(content, zlib.crc32(name))
+    return b"".join((struct.pack(">I", len(content)), name, content, struct.pack(">I", check)))

@@ -1,0 +1,217 @@
+"""Lines of shapes to grey pixels, by gathering columns.
+
+Every shape's bitmap lies in the atlas as columns. A line is an array of pixel columns; a page's
+lines are filled by one gather for the even shapes and one for the odd ones, which blend where the
+two overlap. Turning the columns into rows is the last step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glyph_shared.rendering.arrays import Bools, Bytes, Float64s, Int32s, Int64s
+from glyph_shared.rendering.atlas import VARIANTS, Atlas, Sheet
+from glyph_shared.rendering.geometry import Geometry
+from glyph_shared.rendering.shapes import ShapeTable
+
+_APRON = 16
+"""Columns kept on both sides of a line, so that overhanging shapes need no clipping."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedLines:
+    """Lines of one page, ready to draw.
+
+    Attributes:
+        shapes: Shapes of the text they lie in.
+        start: First shape of each line.
+        stop: End of each line's shapes.
+        x: Where each line's pen starts, in points from the page's left edge.
+        spacing: Added to each elastic space of the line, in points.
+        elastic: Which shapes of the text are elastic spaces.
+        baseline_px: Pixel row below which each line's descenders begin.
+        floor_px: Row from which a line's ink is erased, or None.
+    """
+
+    shapes: Int32s
+    start: Int64s
+    stop: Int64s
+    x: Float64s
+    spacing: Float64s
+    elastic: Bools
+    baseline_px: Int64s
+    floor_px: Int64s | None = None
+
+
+class Painter:
+    """Draws lines on pages of one size."""
+
+    def __init__(
+        self, atlas: Atlas, table: ShapeTable, font_size: float, geometry: Geometry
+    ) -> None:
+        self._atlas = atlas
+        self._table = table
+        self._font_size = font_size
+        self._page_px = geometry.page_px
+        self._x_scale = geometry.x_scale
+
+    def paint(self, lines: PlacedLines, drawn: Bools | None = None) -> Bytes:
+        """Draws lines, black on white.
+
+        Args:
+            lines: What to draw and where.
+            drawn: Which shapes of the text to draw; all of them by default.
+
+        Returns:
+            Rows of the page, each preceded by a zero byte (PNG's filter type "none").
+        """
+        width, height = self._page_px
+        filled = np.flatnonzero(lines.stop > lines.start)
+        if not len(filled):
+            return _blank_page(width, height)
+        keys, column, line = self._place(lines, filled, drawn)
+        sheet = self._atlas.sheet(keys)
+        ink = _gather(sheet, keys, column, line, len(filled), width)
+        if lines.floor_px is not None:
+            _erase(ink, lines.floor_px[filled] - (lines.baseline_px[filled] - sheet.above))
+        baseline = lines.baseline_px[filled]
+        bottom = np.zeros(len(filled), np.int64)
+        np.maximum.at(bottom, line, sheet.bottom[keys])
+        return _assemble(ink, baseline - sheet.above, bottom, width, height)
+
+    def _place(
+        self, lines: PlacedLines, filled: Int64s, drawn: Bools | None
+    ) -> tuple[Int64s, Int64s, Int64s]:
+        """Finds the key, the pixel column of the pen and the line of every shape drawn."""
+        start = lines.start[filled]
+        length = lines.stop[filled] - start
+        places = np.arange(int(length.max()))
+        index = np.minimum(start[:, None] + places, len(lines.shapes) - 1)
+        inside = places < length[:, None]
+        shapes = lines.shapes[index]
+        steps = self._table.pdf_advances[shapes] * self._font_size
+        spacing = lines.spacing[filled]
+        if spacing.any():
+            steps += np.where(lines.elastic[index], spacing[:, None], 0.0)
+        pen = np.zeros(steps.shape)
+        np.cumsum(steps[:, :-1], axis=1, out=pen[:, 1:])
+        pen += lines.x[filled][:, None]
+        quarter = np.floor(pen * (self._x_scale * VARIANTS)).astype(np.int64)
+        if drawn is not None:
+            inside &= drawn[index]
+        line = np.broadcast_to(np.arange(len(filled))[:, None], shapes.shape)[inside]
+        quarter = quarter[inside]
+        keys = shapes[inside].astype(np.int64) * VARIANTS + quarter % VARIANTS
+        return keys, quarter // VARIANTS, line
+
+
+def _gather(
+    sheet: Sheet, keys: Int64s, column: Int64s, line: Int64s, lines: int, width: int
+) -> Bytes:
+    """Copies the columns of all shapes to their places; returns ink as (line, column, row)."""
+    count = sheet.count[keys]
+    inked = count > 0
+    keys, count, line = keys[inked], count[inked], line[inked]
+    start = column[inked] + sheet.left[keys]
+    span = width + 2 * _APRON
+    visible = (start > -_APRON) & (start + count < width + _APRON)
+    keys, count, line, start = keys[visible], count[visible], line[visible], start[visible]
+    start = start + (line * span + _APRON)
+    words = np.dtype((np.void, sheet.columns.shape[1]))
+    atlas = sheet.columns.view(words).reshape(-1)
+    canvas = np.zeros((lines * span, sheet.columns.shape[1]), np.uint8)
+    target = canvas.view(words).reshape(-1)
+    for turn in _turns(start, count):
+        where, which = _expand(start[turn], sheet.first[keys[turn]], count[turn])
+        fresh = atlas[which]
+        if turn.start:
+            fresh = _blend(target[where], fresh)
+        target[where] = fresh
+    return canvas.reshape(lines, span, -1)[:, _APRON : _APRON + width]
+
+
+def _turns(start: Int64s, count: Int64s) -> list[slice]:
+    """Splits the shapes into groups without overlap inside a group.
+
+    Neighbours may share columns, so every second shape suffices for ordinary text; stacked marks
+    need more groups.
+    """
+    stop = np.maximum.accumulate(start + count) if len(start) else start
+    step = 2
+    while step < len(start) and (start[step:] < stop[:-step]).any():
+        step += 1
+    return [slice(first, None, step) for first in range(min(step, len(start)))]
+
+
+def _expand(start: Int64s, first: Int32s, count: Int32s) -> tuple[Int64s, Int64s]:
+    """Lists, for runs of columns, where each goes and which it is."""
+    total = int(count.sum())
+    before = np.cumsum(count) - count
+    run = np.arange(total)
+    return run + np.repeat(start - before, count), run + np.repeat(first - before, count)
+
+
+def _blend(below: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """Lays ink over ink, as poppler does: paper shines through both, truncating."""
+    low, high = below.view(np.uint8), above.view(np.uint8)
+    mixed = low + high
+    both = np.flatnonzero((low != 0) & (high != 0))
+    if len(both):
+        light = (255 - low[both].astype(np.int32)) * (255 - high[both].astype(np.int32))
+        mixed[both] = 255 - light // 255
+    return mixed.view(above.dtype)
+
+
+def _erase(ink: Bytes, floor: Int64s) -> None:
+    """Removes each line's ink from a row on."""
+    for depth in np.unique(floor[floor < ink.shape[2]]).tolist():
+        ink[floor == depth, :, max(depth, 0) :] = 0
+
+
+def _assemble(ink: Bytes, top: Int64s, bottom: Int64s, width: int, height: int) -> Bytes:
+    """Turns columns into the page's rows, line over line."""
+    lead = max(0, -int(top.min()))
+    tail = max(0, int(top.max()) + ink.shape[2] - height)
+    rows = _blank_page(width, lead + height + tail)
+    top = top + lead
+    pitch = int(np.diff(top).min()) if len(top) > 1 else ink.shape[2]
+    body = min(pitch, int(bottom.max()))
+    _put_rows(rows, ink[:, :, :body], top)
+    for row in range(body, int(bottom.max())):
+        _overlay_row(rows, ink, row, np.flatnonzero(bottom > row), top)
+    return rows[lead : lead + height]
+
+
+def _put_rows(rows: Bytes, ink: Bytes, top: Int64s) -> None:
+    lines, width, body = ink.shape
+    turned = ink.transpose(0, 2, 1)
+    step = np.diff(top)
+    if lines == 1 or (step == step[0]).all():
+        pitch = int(step[0]) if lines > 1 else body
+        block = rows[int(top[0]) : int(top[0]) + lines * pitch]
+        if len(block) == lines * pitch:
+            target = block.reshape(lines, pitch, width + 1)[:, :body, 1:]
+            np.invert(turned, out=target)
+            return
+    rows[top[:, None] + np.arange(body), 1:] = ~turned
+
+
+def _overlay_row(rows: Bytes, ink: Bytes, row: int, which: Int64s, top: Int64s) -> None:
+    """Blends one row of some lines' ink over what the next lines have drawn there."""
+    above = ink[which, :, row]
+    below = rows[top[which] + row, 1:]
+    mixed = np.minimum(below, ~above)
+    both = np.flatnonzero((below != 255) & (above != 0))
+    if len(both):
+        paper = below.reshape(-1)[both].astype(np.int32)
+        light = 255 - above.reshape(-1)[both].astype(np.int32)
+        mixed.reshape(-1)[both] = paper * light // 255
+    rows[top[which] + row, 1:] = mixed
+
+
+def _blank_page(width: int, height: int) -> Bytes:
+    rows = np.full((height, width + 1), 255, np.uint8)
+    rows[:, 0] = 0
+    return rows

@@ -1,0 +1,145 @@
+"""Text to pages: checks the text, lays it out, draws its pages one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Literal
+
+import numpy as np
+
+from glyph_shared.errors import FontError, InputError
+from glyph_shared.rendering.arrays import Codes, Int32s, Int64s
+from glyph_shared.rendering.atlas import Atlas
+from glyph_shared.rendering.compose import Composer, PageLayout, slices
+from glyph_shared.rendering.config import RenderConfig
+from glyph_shared.rendering.config_values import parse_newline_markup
+from glyph_shared.rendering.finish import Finisher
+from glyph_shared.rendering.font_files import find_font
+from glyph_shared.rendering.geometry import Geometry
+from glyph_shared.rendering.missing import missing_message
+from glyph_shared.rendering.normalise import MARKER, REPLACED, Normaliser, is_blank
+from glyph_shared.rendering.page import DrawnText, Page
+from glyph_shared.rendering.raster import Painter
+from glyph_shared.rendering.shapes import MISSING, shape_table
+
+
+class Renderer:
+    """Draws texts under one configuration; may be shared by threads.
+
+    Example:
+        >>> renderer = Renderer(RenderConfig.preset("en"))
+        >>> [page.size_px for page in renderer.render("Call me Ishmael.")]
+        [(84, 28)]
+    """
+
+    def __init__(
+        self,
+        config: RenderConfig | None = None,
+        *,
+        compat: bool = False,
+        missing: Literal["error", "replace"] = "error",
+    ) -> None:
+        """Prepares fonts and measures.
+
+        Args:
+            config: θ; preset ``en`` by default.
+            missing: What to do with a char that no font has: ``error`` raises FontError,
+                ``replace`` draws U+FFFD and counts it in ``Page.replaced``.
+            compat: Copies the reference's text rules and layout defects, for comparison with it.
+        """
+        self.config = config or RenderConfig()
+        self.compat = compat
+        self._replaces_missing = missing == "replace"
+        geometry = Geometry.of(self.config)
+        marker = parse_newline_markup(self.config.newline_markup)
+        self._marker = marker and marker.text
+        self._table = shape_table(find_font(self.config.font_path), self._marker)
+        atlas = Atlas(
+            self._table, self.config.font_size * geometry.scale, self.config.horizontal_scale
+        )
+        self._composer = Composer(self.config, geometry, self._table, self._look_up)
+        self._painter = Painter(atlas, self._table, self.config.font_size, geometry)
+        self._finisher = Finisher(self.config, geometry)
+
+    def render(self, text: str | Iterable[str]) -> Iterator[Page]:
+        """Checks a text and returns an iterator that draws its pages one by one.
+
+        Args:
+            text: A text, or its pieces in order. A str is checked as a whole; of pieces only as
+                many as it takes to find the first ink, the rest when they are reached.
+
+        Raises:
+            InputError: There is nothing to draw: the text is empty or all whitespace.
+            FontError: No installed font has some of the chars, and ``missing`` is ``error``.
+        """
+        if isinstance(text, str):
+            self._check(text)
+            return self._pages(slices(text))
+        return self._pages(self._checked_pieces(iter(text)))
+
+    def _check(self, text: str) -> None:
+        if is_blank(text):
+            raise InputError(
+                f"the text is empty or whitespace ({len(text)} chars): there is nothing to draw"
+            )
+        if text.isascii() and self._table.primary_covers_ascii:
+            return
+        seen = np.zeros(len(self._table.lookup), np.bool_)
+        for piece in slices(text):
+            seen[Normaliser().feed(piece, final=True).codes] = True
+        self._cover(np.flatnonzero(seen))
+
+    def _checked_pieces(self, pieces: Iterator[str]) -> Iterator[str]:
+        """Reads pieces up to the first ink, checks them, and returns all pieces again."""
+        read: list[str] = []
+        for piece in pieces:
+            read.append(piece)
+            if not is_blank(piece):
+                self._check("".join(read))
+                return chain(read, pieces)
+        raise InputError("the pieces are empty or whitespace: there is nothing to draw")
+
+    def _cover(self, codes: Int64s) -> None:
+        lacking = self._table.cover(codes).tolist()
+        if lacking and not self._replaces_missing:
+            raise FontError(missing_message(lacking), codepoints=lacking)
+
+    def _look_up(self, codes: Codes) -> Int32s:
+        """Finds the shape of each char; one that no font has becomes the replacement's."""
+        shapes = self._table.lookup[codes]
+        missing = shapes == MISSING
+        if missing.any():
+            self._cover(np.unique(codes[missing]).astype(np.int64))
+            shapes = self._table.lookup[codes]
+            shapes[shapes == MISSING] = self._table.lookup[REPLACED]
+        return shapes
+
+    def _pages(self, pieces: Iterator[str]) -> Iterator[Page]:
+        for index, layout in enumerate(self._composer.pages(pieces, self._marker)):
+            yield self._draw(index, layout)
+
+    def _draw(self, index: int, layout: PageLayout) -> Page:
+        marks = layout.codes >= MARKER if self._marker is not None else None
+        text_rows = self._painter.paint(layout.lines, None if marks is None else ~marks)
+        mark_rows = None if marks is None else self._painter.paint(layout.lines, marks)
+        finished = self._finisher.finish(text_rows, mark_rows, layout)
+        return Page(
+            index=index,
+            size_px=finished.size_px,
+            char_span=layout.span,
+            replaced=self._count_replaced(layout.codes),
+            theta_hash=self.config.theta_hash,
+            _rows=finished.rows,
+            _channels=finished.channels,
+            _drawn=DrawnText(layout.codes, layout.line_starts, layout.line_source, self._marker),
+        )
+
+    def _count_replaced(self, codes: Codes) -> int:
+        missing = self._table.lookup[codes] == MISSING
+        return int(np.count_nonzero(missing)) + int(np.count_nonzero(codes == REPLACED))
+
+
+def render(text: str | Iterable[str], config: RenderConfig | None = None) -> list[Page]:
+    """Draws a text's pages; see ``Renderer.render`` for what it raises."""
+    return list(Renderer(config).render(text))

@@ -1,0 +1,132 @@
+"""One table from code to shape over a chain of fonts: coverage, fallback and advances.
+
+Shape numbers run through all fonts of the chain. 0 is a char without a shape so far; 1 draws
+nothing and does not move the pen. Which font draws a char depends on the char and on the installed
+fonts, never on the order in which a text needs them.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+
+import numpy as np
+
+from glyph_shared.errors import FontError
+from glyph_shared.rendering.arrays import Bools, Int64s
+from glyph_shared.rendering.font_files import (
+    DEFAULT_FONT,
+    FontFile,
+    SystemFont,
+    bundled_folder,
+    system_fonts,
+)
+from glyph_shared.rendering.fonts import Font, load_font
+from glyph_shared.rendering.normalise import CODE_LIMIT, MARKER, NEWLINE, REPLACED, SPACE
+
+MISSING = 0
+BLANK = 1
+
+_SPACES = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
+_BUNDLED_FALLBACKS = (DEFAULT_FONT, "STIXGeneral.ttf")
+
+
+class ShapeTable:
+    """Shapes of one font and of those that stand in where it has none.
+
+    Attributes:
+        lookup: Shape of each code (code points, then the replacement and the newline marker).
+        advances: Advance of each shape in em, exact.
+        pdf_advances: Advance of each shape in em, as positions use it.
+    """
+
+    def __init__(self, primary: FontFile, marker: str | None = None) -> None:
+        self.lookup = np.zeros(CODE_LIMIT, np.int32)
+        self.advances = np.zeros(2)
+        self.pdf_advances = np.zeros(2)
+        self.fonts: list[FontFile] = []
+        self._first: list[int] = []
+        self._searched = np.zeros(CODE_LIMIT, np.bool_)
+        self._lock = threading.Lock()
+        self.lookup[NEWLINE] = BLANK
+        self._add_all(load_font(primary))
+        self.primary_covers_ascii = bool(self.lookup[0x20:0x7F].all())
+        for name in _BUNDLED_FALLBACKS:
+            if bundled_folder() / name != primary.path:
+                self._add_all(load_font(FontFile(bundled_folder() / name)))
+        spaces = np.array(_SPACES)
+        lacking = spaces[self.lookup[spaces] == MISSING]
+        self.lookup[lacking] = self.lookup[SPACE]
+        self.lookup[REPLACED] = self.lookup[0xFFFD]
+        for place, char in enumerate(marker or ""):
+            self.lookup[MARKER + place] = self.lookup[ord(char)]
+
+    @property
+    def space(self) -> float:
+        """Advance of a space in em."""
+        return float(self.advances[self.lookup[SPACE]])
+
+    def cover(self, codes: Int64s) -> Int64s:
+        """Brings in installed fonts for chars the table lacks; returns those that no font has."""
+        with self._lock:
+            left = codes[(self.lookup[codes] == MISSING) & ~self._searched[codes]]
+            self._searched[left] = True
+            for listed in system_fonts() if len(left) else ():
+                have = left[covers(listed, left)]
+                if len(have):
+                    self._take(listed.file, have)
+                    left = left[self.lookup[left] == MISSING]
+        return codes[self.lookup[codes] == MISSING]
+
+    def font_of(self, shape: int) -> tuple[int, int]:
+        """Returns the number of a shape's font in the chain, and its index in that font."""
+        number = int(np.searchsorted(self._first, shape, side="right")) - 1
+        return number, shape - self._first[number]
+
+    def _take(self, file: FontFile, codes: Int64s) -> None:
+        """Lets an installed font draw some chars; an unreadable one draws none."""
+        try:
+            font = load_font(file)
+        except FontError:
+            return
+        first = self._first[self.fonts.index(file)] if file in self.fonts else self._append(font)
+        place = np.minimum(np.searchsorted(font.codepoints, codes), len(font.codepoints) - 1)
+        known = font.codepoints[place] == codes
+        self.lookup[codes[known]] = font.shapes[place[known]] + first
+
+    def _append(self, font: Font) -> int:
+        """Puts a font's shapes at the table's end; returns the number of the first."""
+        first = len(self.advances)
+        self.advances = np.concatenate((self.advances, font.advances))
+        self.pdf_advances = np.concatenate((self.pdf_advances, font.pdf_advances))
+        self._first.append(first)
+        self.fonts.append(font.file)
+        return first
+
+    def _add_all(self, font: Font) -> None:
+        """Lets a font draw every char that no font before it draws."""
+        first = self._append(font)
+        free = self.lookup[font.codepoints] == MISSING
+        self.lookup[font.codepoints[free]] = font.shapes[free] + first
+
+
+@lru_cache(maxsize=16)
+def shape_table(primary: FontFile, marker: str | None) -> ShapeTable:
+    """Returns the process's table for a font; it grows as texts need more fonts."""
+    return ShapeTable(primary, marker)
+
+
+def covers(listed: SystemFont, codes: Int64s) -> Bools:
+    """Tells which chars an installed font has, by fontconfig's list."""
+    starts, ends = _ranges(listed.charset)
+    place = np.searchsorted(starts, codes, side="right") - 1
+    inside: Bools = (place >= 0) & (codes <= ends[place])
+    return inside
+
+
+@lru_cache(maxsize=4096)
+def _ranges(charset: str) -> tuple[Int64s, Int64s]:
+    pairs = [part.partition("-") for part in charset.split()]
+    bounds = [(int(low, 16), int(high or low, 16)) for low, _, high in pairs] or [(-1, -1)]
+    starts, ends = np.array(sorted(bounds), np.int64).T
+    return starts, ends

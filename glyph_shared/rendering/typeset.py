@@ -1,0 +1,91 @@
+"""Lines to pages: where pages start, where each line's pen and baseline are. Pure arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glyph_shared.rendering.arrays import Bools, Codes, Float64s, Int64s
+from glyph_shared.rendering.config import RenderConfig
+from glyph_shared.rendering.geometry import Geometry
+from glyph_shared.rendering.line_breaks import Lines
+from glyph_shared.rendering.normalise import SPACE
+
+_TOLERANCE = 1e-6
+"""Points by which a line may be too full, or a page too high, for a float's last digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """Where lines go.
+
+    Attributes:
+        pages: First line of each page, and the number of lines at the end.
+        x: Start of each line's pen, from the page's left edge.
+        spacing: Added to each elastic space of a line.
+        baseline: Baseline of each line, from its page's top.
+    """
+
+    pages: Int64s
+    x: Float64s
+    spacing: Float64s
+    baseline: Float64s
+
+
+def place_lines(lines: Lines, config: RenderConfig, geometry: Geometry) -> Placement:
+    """Places lines on pages; the first line is at the top of a page."""
+    tops = line_tops(lines.opens, config)
+    pages = page_starts(tops, geometry)
+    page_of_line = np.repeat(np.arange(len(pages) - 1), np.diff(pages))
+    baseline = tops - tops[pages[:-1]][page_of_line] + geometry.first_baseline
+    x, spacing = align(lines, config, geometry)
+    return Placement(pages, x, spacing, baseline)
+
+
+def line_tops(opens: Bools, config: RenderConfig) -> Float64s:
+    """Sums up line heights and the spaces between paragraphs."""
+    gap = max(config.space_before, config.space_after)
+    tops = np.arange(len(opens)) * config.line_height
+    if gap:
+        tops = tops + gap * (np.cumsum(opens) - bool(opens[0]))
+    return tops
+
+
+def page_starts(tops: Float64s, geometry: Geometry) -> Int64s:
+    """Fills pages from the top; a space between paragraphs never begins a page."""
+    starts = [0]
+    while starts[-1] < len(tops):
+        limit = tops[starts[-1]] + geometry.height - geometry.pitch + _TOLERANCE
+        starts.append(int(np.searchsorted(tops, limit, side="right")))
+    return np.array(starts, np.int64)
+
+
+def align(lines: Lines, config: RenderConfig, geometry: Geometry) -> tuple[Float64s, Float64s]:
+    """Finds the pen's start and the spacing of each line."""
+    x = np.full(len(lines.start), geometry.left)
+    room = np.full(len(lines.start), geometry.width)
+    x[lines.opens] += config.first_line_indent
+    room[lines.opens] -= config.first_line_indent
+    slack = room - lines.width
+    adjusted = slack < -_TOLERANCE
+    if config.alignment == "JUSTIFY":
+        adjusted |= ~lines.closes & (slack > _TOLERANCE)
+    adjusted &= lines.gaps > 0
+    spacing = np.where(adjusted, slack / np.maximum(lines.gaps, 1), 0.0).round(6)
+    if config.alignment in ("RIGHT", "CENTER"):
+        share = 1.0 if config.alignment == "RIGHT" else 0.5
+        x += np.where(adjusted, 0.0, slack * share)
+    return x, spacing
+
+
+def elastic_spaces(codes: Codes, lines: Lines) -> Bools:
+    """Tells which spaces take a line's spacing: those between its words, not its indentation."""
+    elastic: Bools = codes == SPACE
+    indented = lines.ink_start > lines.start
+    if indented.any():
+        edges = np.zeros(len(codes) + 1, np.int8)
+        edges[lines.start[indented]] += 1
+        edges[lines.ink_start[indented]] -= 1
+        elastic &= np.cumsum(edges[:-1], dtype=np.int8) == 0
+    return elastic
