@@ -1,0 +1,39 @@
+"""What a context costs and what fits, before anything is sent."""
+
+from glyph_shared.planning.budget import CHAT_FRAME, PAGE_MARKS, Budget, Window
+from glyph_shared.planning.counters import (
+    EstimateCounter,
+    FileTokenCounter,
+    ServerTokenCounter,
+    TextTokenCounter,
+    TiktokenCounter,
+    pick_counter,
+)
+from glyph_shared.planning.plan import Plan, PlannedDocument
+from glyph_shared.planning.planner import DEFAULT_MAX_TOKENS, DEFAULT_WINDOW, plan
+from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.survey import SurveyRow, default_configs, survey
+from glyph_shared.rendering import count_visual_tokens
+
+__all__ = [
+    "CHAT_FRAME",
+    "DEFAULT_MAX_TOKENS",
+    "DEFAULT_WINDOW",
+    "PAGE_MARKS",
+    "Budget",
+    "CompressionReport",
+    "EstimateCounter",
+    "FileTokenCounter",
+    "Plan",
+    "PlannedDocument",
+    "ServerTokenCounter",
+    "SurveyRow",
+    "TextTokenCounter",
+    "TiktokenCounter",
+    "Window",
+    "count_visual_tokens",
+    "default_configs",
+    "pick_counter",
+    "plan",
+    "survey",
+]

@@ -1,0 +1,150 @@
+"""A plan: what goes to the model and what it costs, known before anything is sent."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from glyph_shared.documents import Document, Location
+from glyph_shared.planning.budget import Budget, Window
+from glyph_shared.planning.report import CompressionReport
+from glyph_shared.rendering import Page, RenderConfig
+
+DOCUMENT_GAP = "\n\n"
+"""Stands between documents in ``Plan.text``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    """A document of a plan.
+
+    Attributes:
+        document: The document; its pages' ``char_span`` count in its text.
+        start: Where its text begins in ``Plan.text``.
+        start_page: Position of its first page in ``Plan.pages``.
+        stop_page: One past its last page.
+    """
+
+    document: Document
+    start: int
+    start_page: int
+    stop_page: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be sent for a context, and what it costs.
+
+        made = plan(read_document("book.txt"), question="Who is Bertha?")
+        print(made)
+        made.pages[0].png, made.windows, made.report.ratio
+
+    Attributes:
+        mode: ``pages``, or ``text`` where the text is the cheaper form.
+        config: The θ of the pages.
+        documents: The documents with their place among the pages.
+        pages: All pages in order, as PNG files; none in mode ``text``.
+        windows: The pages of each request; one where all fits, none in mode ``text``.
+        report: Text tokens, visual tokens (marks included) and their ratio, in either mode.
+        budget: The window and what of it is kept for question and answer.
+    """
+
+    mode: Literal["pages", "text"]
+    config: RenderConfig = field(repr=False)
+    documents: tuple[PlannedDocument, ...] = field(repr=False)
+    pages: tuple[Page, ...] = field(repr=False)
+    windows: tuple[Window, ...]
+    report: CompressionReport
+    budget: Budget
+
+    @cached_property
+    def text(self) -> str:
+        """The whole context as text: the documents with an empty line between them."""
+        return DOCUMENT_GAP.join(planned.document.text for planned in self.documents)
+
+    @cached_property
+    def page_spans(self) -> tuple[tuple[int, int], ...]:
+        """The chars of ``text`` on each page, in order."""
+        return tuple(
+            (planned.start + page.char_span[0], planned.start + page.char_span[1])
+            for planned in self.documents
+            for page in self.pages[planned.start_page : planned.stop_page]
+        )
+
+    @property
+    def window(self) -> int:
+        """All tokens a request may have."""
+        return self.budget.window
+
+    @property
+    def reserve(self) -> int:
+        """What of the window is kept for the answer, the question and the chat's frame."""
+        return self.budget.reserve
+
+    @property
+    def visual_tokens(self) -> int:
+        """What all pages take, marks included; 0 in mode ``text``."""
+        return sum(window.visual_tokens for window in self.windows)
+
+    @property
+    def context_tokens(self) -> int:
+        """What the context takes in the form that is sent."""
+        return self.report.text_tokens if self.mode == "text" else self.visual_tokens
+
+    @property
+    def replaced(self) -> int:
+        """How many chars no font has; they are drawn as the replacement."""
+        return sum(page.replaced for page in self.pages)
+
+    def pages_of(self, window: Window) -> tuple[Page, ...]:
+        """Returns the pages of one request."""
+        return self.pages[window.start_page : window.stop_page]
+
+    def locate(self, offset: int) -> Location:
+        """Finds the file, line and source page of a char of ``text``.
+
+        Raises:
+            IndexError: The offset is outside the text.
+        """
+        if not 0 <= offset < len(self.text):
+            raise IndexError(f"offset must be in 0..{len(self.text) - 1}; got {offset}")
+        starts = [planned.start for planned in self.documents]
+        planned = self.documents[bisect_right(starts, offset) - 1]
+        # The gap behind a document counts as its last char.
+        return planned.document.locate(min(offset - planned.start, len(planned.document.text) - 1))
+
+    def document_of(self, page: int) -> PlannedDocument:
+        """Returns the document that a page, named by its position in ``pages``, is drawn from."""
+        if not 0 <= page < len(self.pages):
+            raise IndexError(f"page must be in 0..{len(self.pages) - 1}; got {page}")
+        stops = [planned.stop_page for planned in self.documents]
+        return self.documents[bisect_right(stops, page)]
+
+    def summary(self) -> dict[str, Any]:
+        """Returns the plan's figures as plain values, ready for JSON."""
+        return {
+            "mode": self.mode,
+            "documents": [planned.document.name for planned in self.documents],
+            "chars": len(self.text),
+            "pages": len(self.pages),
+            "text_tokens": self.report.text_tokens,
+            "tokenizer": self.report.tokenizer,
+            "visual_tokens": self.report.visual_tokens,
+            "compression_ratio": round(self.report.ratio, 3),
+            "window": self.budget.window,
+            "reserve": self.budget.reserve,
+            "requests": max(1, len(self.windows)),
+            "replaced_chars": self.replaced,
+            "theta": self.config.theta_hash,
+        }
+
+    def __str__(self) -> str:
+        """Writes the plan as two lines for people."""
+        requests = max(1, len(self.windows))
+        form = "text" if self.mode == "text" else f"{len(self.pages)} pages"
+        room = f"{self.budget.context:,} of a window of {self.budget.window:,}"
+        return (
+            f"{self.report}\n{form} in {requests} request{'s' * (requests > 1)}, each up to {room}"
+        )
