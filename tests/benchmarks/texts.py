@@ -9,7 +9,6 @@ import sysconfig
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-
 from pydoc_data.topics import topics
 
 _MARKUP = re.compile(r"[*`|\\]+")
@@ -43,6 +42,13 @@ def chinese(length: int) -> str:
     return _taken(paragraphs, "\n", length)
 
 
+def named(name: str, length: int) -> str:
+    """One of the texts above by its name, or the beginning of a file."""
+    if name in _TEXTS:
+        return _TEXTS[name](length)
+    return Path(name).read_text(encoding="utf-8")[:length]
+
+
 def prose_chunks(length: int) -> Iterator[str]:
     """`prose` in pieces of 64 KB, so that nobody holds all of it."""
     piece = prose(1 << 16)
@@ -50,6 +56,7 @@ def prose_chunks(length: int) -> Iterator[str]:
         yield piece
 
 
+_TEXTS = {"prose": prose, "one paragraph": one_paragraph, "code": code, "chinese": chinese}
 _CELLS = range(0xA1, 0xFA)
 
 
@@ -58,7 +65,7 @@ def _paragraphs() -> tuple[str, ...]:
     """Documentation paragraphs that are prose: longer than two lines, not indented as code."""
     blocks = (block for topic in topics.values() for block in topic.split("\n\n"))
     flat = (
-        _MARKUP.sub("", " ".join(block.split()))
+        " ".join(_MARKUP.sub("", block).split())
         for block in blocks
         if not block.lstrip("\n").startswith("    ")
     )

@@ -1,0 +1,138 @@
+"""Renders one text in a process of its own and reports what that cost, as one line of JSON.
+
+A fresh process makes cold starts cold, keeps peak memory apart, and can go without isal.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to render: a text of ``texts`` (or a file), its length in chars, and changes to θ."""
+
+    text: str
+    length: int
+    preset: str = "reference"
+    theta: dict[str, Any] = field(default_factory=dict)
+    deflate: str = "isal"
+    streaming: bool = False
+    passes: int = 1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds (layout, raster, PNG), pages, PNG bytes, and resident memory in bytes."""
+
+    chars: int
+    pages: int
+    png_bytes: int
+    layout: float
+    raster: float
+    png: float
+    resident_before: int
+    resident_peak: int
+    import_seconds: float
+    first_page_seconds: float
+    visual_tokens: int
+
+    @property
+    def total(self) -> float:
+        """CPU seconds of all stages."""
+        return self.layout + self.raster + self.png
+
+
+def run(job: Job) -> Cost:
+    """Does the job in a new process."""
+    command = [sys.executable, "-m", "tests.benchmarks.worker", json.dumps(asdict(job))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return Cost(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def main(argument: str) -> None:
+    """Does the job in this process and prints its cost; the last of several passes counts."""
+    job = Job(**json.loads(argument))
+    if job.deflate == "zlib":
+        sys.modules["isal"] = None  # type: ignore[assignment]  # as if it were not installed
+    for _ in range(job.passes):
+        cost = measure(job)
+    print(json.dumps(asdict(cost)))  # noqa: T201 - the parent process reads it
+
+
+def measure(job: Job) -> Cost:
+    """Renders the job's text page by page, each page dropped before the next."""
+    from tests.benchmarks import texts
+
+    text: str | Iterable[str] = (
+        texts.prose_chunks(job.length) if job.streaming else texts.named(job.text, job.length)
+    )
+    resident = _resident()
+    begin = time.process_time()
+    from glyph_shared.rendering import RenderConfig, Renderer
+
+    imported = time.process_time()
+    renderer = Renderer(RenderConfig.preset(job.preset).model_copy(update=job.theta))
+    raster = _Stopwatch()
+    renderer._draw = raster.around(renderer._draw)  # type: ignore[method-assign]
+    pages = tokens = size = 0
+    first = png = 0.0
+    for page in renderer.render(text):
+        drawn = time.process_time()
+        size += len(page.png)
+        png += time.process_time() - drawn
+        first = first or time.process_time() - imported
+        pages, tokens = pages + 1, tokens + page.visual_tokens
+    layout = time.process_time() - imported - raster.seconds - png
+    return Cost(
+        chars=job.length,
+        pages=pages,
+        png_bytes=size,
+        layout=layout,
+        raster=raster.seconds,
+        png=png,
+        resident_before=resident,
+        resident_peak=_peak(),
+        import_seconds=imported - begin,
+        first_page_seconds=first,
+        visual_tokens=tokens,
+    )
+
+
+class _Stopwatch:
+    """Adds up the CPU time spent in one function."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any) -> Any:
+            start = time.process_time()
+            result = work(*arguments)
+            self.seconds += time.process_time() - start
+            return result
+
+        return timed
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
