@@ -1,4 +1,4 @@
-"""Decides what of a request reaches the reader: limits first, pages last, since they cost most."""
+"""Decides what of a request reaches the reader, and what the answer may cost."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ from glyph_shared.serving.chat_request import (
     parse_body,
 )
 from glyph_shared.serving.generation import Prompt
-from glyph_shared.serving.page_images import PageGate
+from glyph_shared.serving.page_images import PageGate, Pixels
 from glyph_shared.serving.reader_protocol import PageReader
 from glyph_shared.serving.vllm_command import CHAT_TEMPLATE
-
-MARKS_PER_PAGE = 2
-"""The begin and end marks around each page."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +49,11 @@ class Admission:
         asked = parse_body(ChatRequest, body)
         self._check_model(asked.model)
         asked.refuse_unanswerable()
-        cost = self._cost(asked)
+        question = asked.question
+        pages = self._pages(asked.image_urls)
+        cost = self._cost(pages, question)
         max_tokens = self._max_tokens(asked, cost)
-        pages = [self._gate.read(url, number) for number, url in enumerate(asked.image_urls, 1)]
-        return Admitted(asked, Prompt(pages, asked.question, max_tokens, asked.stops), cost)
+        return Admitted(asked, Prompt(pages, question, max_tokens, asked.stops), cost)
 
     def tokens(self, body: bytes) -> list[int]:
         """Returns the reader's tokens of a text, or of messages in its chat format.
@@ -76,16 +74,18 @@ class Admission:
         )
         return text.replace("<|image|>", "<|image|>" * self._page_tokens)
 
-    def _cost(self, asked: Conversation) -> PromptCost:
-        pages = len(asked.image_urls)
-        limit = self._reader.max_model_len // (self._page_tokens + MARKS_PER_PAGE)
-        if pages > limit:
+    def _pages(self, urls: list[str]) -> list[Pixels]:
+        limit = self._reader.max_pages
+        if len(urls) > limit:
             raise too_many_pages(limit)
-        prompt_tokens = self._reader.prompt_tokens(pages, asked.question)
+        return [self._gate.read(url, number) for number, url in enumerate(urls, 1)]
+
+    def _cost(self, pages: list[Pixels], question: str) -> PromptCost:
+        prompt_tokens = self._reader.prompt_tokens(pages, question)
         # Without pages the reader is not asked, so no length is too long.
         if pages and prompt_tokens >= self._reader.max_model_len:
             raise too_long(prompt_tokens, self._reader.max_model_len)
-        return PromptCost(prompt_tokens, pages * self._page_tokens)
+        return PromptCost(prompt_tokens, len(pages) * self._page_tokens)
 
     def _max_tokens(self, asked: ChatRequest, cost: PromptCost) -> int:
         """Returns the answer's limit, clamped to the window's rest as vLLM does."""

@@ -36,7 +36,7 @@ from glyph_shared.serving.api_errors import (
 )
 from glyph_shared.serving.chat_reply import END_OF_STREAM, ReplyFrame, logprobs_object
 from glyph_shared.serving.chat_request import ChatRequest
-from glyph_shared.serving.generation import Generator, Piece, unless_disconnected
+from glyph_shared.serving.generation import Answerer, Piece, unless_disconnected
 from glyph_shared.serving.reader_protocol import PageReader
 
 MAX_BODY_BYTES = 64 * 2**20
@@ -95,13 +95,26 @@ class RequireKey:
         await self._app(scope, receive, send)
 
 
+class EventStream(StreamingResponse):
+    """Server-sent events that end their source when the client leaves."""
+
+    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(events, media_type="text/event-stream")
+        self._events = events
+
+    async def stream_response(self, send: Send) -> None:
+        """Sends the events; whatever ends that closes their source at once."""
+        async with aclosing(self._events):
+            await super().stream_response(send)
+
+
 class _Service:
     """The endpoints, sharing one reader."""
 
     def __init__(self, reader: PageReader, concurrency: int) -> None:
         self._reader = reader
         self._admission = Admission(reader)
-        self._generator = Generator(reader, concurrency=concurrency)
+        self._answerer = Answerer(reader, concurrency=concurrency)
 
     async def health(self, request: Request) -> Response:
         """Says that requests are answered."""
@@ -123,10 +136,9 @@ class _Service:
         # Reading JSON and pages takes milliseconds each: not on the loop that serves others.
         admitted = await run_in_threadpool(self._admission.chat, body)
         frame = ReplyFrame(self._reader.name, admitted.cost)
-        answer = self._generator.answer(admitted.prompt)
+        answer = self._answerer.answer(admitted.prompt)
         if admitted.asked.stream:
-            events = _stream(answer, admitted.asked, frame)
-            return StreamingResponse(events, media_type="text/event-stream")
+            return EventStream(_stream(answer, admitted.asked, frame))
         reply = await unless_disconnected(request, _collect(answer, admitted.asked, frame))
         return Response(status_code=CLIENT_CLOSED_REQUEST) if reply is None else JSONResponse(reply)
 

@@ -16,6 +16,7 @@ from glyph_shared.serving.reader_protocol import PageReader
 HOST = "127.0.0.1"
 """Loopback alone: the API has no rate limit, and one answer may keep a core busy for minutes."""
 
+HIGHEST_PORT = 65_535
 BACKLOG = 128
 GRACE_SECONDS = 2
 """What answers that still run are given when the server stops."""
@@ -110,12 +111,14 @@ def _server(
 
 
 def _listen(port: int) -> socket.socket:
+    if not 0 <= port <= HIGHEST_PORT:
+        raise ConfigError(f"port must be from 0 (any free one) to {HIGHEST_PORT}; got {port}")
     try:
         return socket.create_server((HOST, port), backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ConfigError(
-            f"port {port} on {HOST} cannot be used ({error}): stop what runs there or choose "
-            "another --port"
+            f"port {port} on {HOST} cannot be used ({error.strerror}): stop what runs there or "
+            "choose another --port"
         ) from None
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from starlette.concurrency import iterate_in_threadpool
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from glyph_shared.errors import BadResponse
@@ -51,7 +51,7 @@ class SentenceToken:
     finish_reason: str | None = "stop"
 
 
-class Generator:
+class Answerer:
     """Answers prompts, ``concurrency`` of them at once; the others wait their turn."""
 
     def __init__(self, reader: PageReader, *, concurrency: int) -> None:
@@ -84,14 +84,33 @@ def introduction(reader: PageReader) -> str:
 
 
 async def _pieces(tokens: Iterator[Token], gate: StopStrings) -> AsyncGenerator[Piece, None]:
-    async for token in iterate_in_threadpool(tokens):
-        shown = gate.push(token.text)
-        finish = "stop" if gate.stopped else token.finish_reason
-        if finish is not None:
-            yield Piece(shown + gate.flush(), token, finish)
-            return
-        yield Piece(shown, token, None)
+    async with aclosing(_in_worker_threads(tokens)) as steps:
+        async for token in steps:
+            shown = gate.push(token.text)
+            finish = "stop" if gate.stopped else token.finish_reason
+            if finish is not None:
+                yield Piece(shown + gate.flush(), token, finish)
+                return
+            yield Piece(shown, token, None)
     raise BadResponse("the reader's answer ended without saying why")
+
+
+async def _in_worker_threads(tokens: Iterator[Token]) -> AsyncGenerator[Token, None]:
+    """Takes each token in a worker thread and closes the iterator at the end, whatever ends it.
+
+    Left to the garbage collector, an abandoned answer would hold its memory for an unknown time.
+    """
+    steps = _delegating(tokens)
+    try:
+        while (token := await run_in_threadpool(next, steps, None)) is not None:
+            yield token
+    finally:
+        steps.close()
+
+
+def _delegating(tokens: Iterator[Token]) -> Generator[Token, None, None]:
+    # Closing this closes ``tokens`` if that is a generator, and does nothing if it is not.
+    yield from tokens
 
 
 async def unless_disconnected(request: Request, work: Coroutine[Any, Any, Result]) -> Result | None:

@@ -60,7 +60,11 @@ class PageReader(Protocol):
     ) -> Iterator[Token]:
         """Yields the answer's tokens; safe to call from several threads."""
 
-    def prompt_tokens(self, pages: int, question: str) -> int:
+    @property
+    def max_pages(self) -> int:
+        """How many pages it reads at a time."""
+
+    def prompt_tokens(self, pages: Sequence[NDArray[np.uint8]], question: str) -> int:
         """Counts what a prompt costs, chat frame included."""
 
     @property

@@ -21,10 +21,11 @@ class StopStrings:
     def push(self, text: str) -> str:
         """Takes the next piece and returns what may be shown now."""
         self._held += text
-        found = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
+        found = [(at + len(s), at) for s in self._stops if (at := self._held.find(s)) >= 0]
         if found:
+            # The one that is complete first, so that the cuts between pieces make no difference.
             self.stopped = True
-            shown, self._held = self._held[: min(found)], ""
+            shown, self._held = self._held[: min(found)[1]], ""
             return shown
         keep = max((self._overlap(stop) for stop in self._stops), default=0)
         cut = len(self._held) - keep

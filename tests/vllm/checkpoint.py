@@ -24,7 +24,7 @@ SPECIAL_TOKENS = (
     "<|observation|>", "<|begin_of_image|>", "<|image|>", "<|end_of_image|>",
     "<|begin_of_video|>", "<|video|>", "<|end_of_video|>", "<think>", "</think>",
 )  # fmt: skip
-"""GLM-4.1V's control tokens, as far as its chat template, its processor and vLLM's parsers use them."""
+"""GLM-4.1V's control tokens, as far as chat template, processor and vLLM's parsers use them."""
 
 UNKNOWN = "\ufffd"
 END_OF_TURN = ("<|endoftext|>", "<|user|>", "<|observation|>")
