@@ -1,0 +1,1 @@
+"""The embedded reader's recipe: synthetic pages, three training stages, export, evaluation."""

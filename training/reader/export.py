@@ -1,0 +1,230 @@
+"""Writes a trained reader as one folder: `python -m training.reader.export`.
+
+The folder is a GLM-4.1V checkpoint that transformers and vLLM load, and two ONNX graphs whose
+weights are not copies but references into its `model.safetensors`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import struct
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor
+
+from glyph_shared.reader.engine import WEIGHTS
+from training.reader.checkpoint import write_checkpoint
+from training.reader.graphs import LanguageGraph, VisionGraph, parameter_name
+from training.reader.model import Block, ModelConfig, ReaderModel, Vision
+
+POSITION_TABLE_SIDE = 32
+"""Patches per side of the vision position table, which the reader leaves at zero."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Exports the last checkpoint of a training run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, default=Path("runs/reader"))
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    options = parser.parse_args(arguments)
+    model = ReaderModel(ModelConfig())
+    state = torch.load(options.run / "checkpoint.pt", weights_only=True)
+    model.load_state_dict(state["model"])
+    export(model, options.out)
+    size = sum(file.stat().st_size for file in options.out.iterdir())
+    print(f"wrote {options.out}, {size / 1e6:.1f} MB, steps {state['done']}")
+
+
+def export(model: ReaderModel, folder: Path) -> None:
+    """Writes checkpoint and graphs of `model` into `folder`."""
+    tensors = {name: value.half() for name, value in checkpoint_tensors(model).items()}
+    write_checkpoint(folder, {name: value.numpy() for name, value in tensors.items()})
+    single = {name: value.float() for name, value in tensors.items()}
+    vision = VisionGraph(model.c, single)
+    language = LanguageGraph(model.c, single)
+    _write_graph(vision, _vision_example(), folder / "vision.onnx")
+    _write_graph(language, _language_example(model.c), folder / "language.onnx")
+
+
+def checkpoint_tensors(model: ReaderModel) -> dict[str, Tensor]:
+    """Returns the weights under the names and in the shapes of the stock GLM-4.1V class."""
+    language = "model.language_model."
+    tensors = {
+        f"{language}embed_tokens.weight": model.embed.weight,
+        f"{language}norm.weight": model.norm.weight,
+        "lm_head.weight": model.head.weight,
+    }
+    for name, value in _vision_tensors(model.c, model.vision).items():
+        tensors[f"model.visual.{name}"] = value
+    for index, block in enumerate(model.blocks):
+        for name, value in _block_tensors(model.c, block).items():
+            tensors[f"{language}layers.{index}.{name}"] = value
+    return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+
+
+def _vision_tensors(c: ModelConfig, vision: Vision) -> dict[str, Tensor]:
+    # Grey pages reach the model as RGB over two equal frames: six equal planes.
+    kernel = (vision.patch.weight / 6).view(c.vision_hidden, 1, 1, c.patch, c.patch)
+    down = vision.downsample.weight.view(c.hidden, c.merge, c.merge, c.vision_hidden)
+    return {
+        "patch_embed.proj.weight": kernel.expand(-1, 3, 2, -1, -1),
+        "patch_embed.proj.bias": vision.patch.bias,
+        "embeddings.position_embedding.weight": torch.zeros(
+            POSITION_TABLE_SIDE**2, c.vision_hidden
+        ),
+        "post_conv_layernorm.weight": vision.post_conv_norm.weight,
+        "post_layernorm.weight": vision.post_norm.weight,
+        "downsample.weight": down.permute(0, 3, 1, 2),
+        "downsample.bias": vision.downsample.bias,
+        "merger.proj.weight": vision.project.weight,
+        "merger.post_projection_norm.weight": vision.project_norm.weight,
+        "merger.post_projection_norm.bias": vision.project_norm.bias,
+        "merger.gate_proj.weight": vision.gate.weight,
+        "merger.up_proj.weight": vision.up.weight,
+        "merger.down_proj.weight": vision.down.weight,
+    }
+
+
+def _block_tensors(c: ModelConfig, block: Block) -> dict[str, Tensor]:
+    order = _interleaved_rows(c)
+    tensors = {
+        "input_layernorm.weight": block.input_norm.weight,
+        "post_attention_layernorm.weight": block.mlp_norm.weight,
+        "post_self_attn_layernorm.weight": block.post_attention_norm.weight,
+        "post_mlp_layernorm.weight": block.post_mlp_norm.weight,
+        "self_attn.o_proj.weight": block.output.weight,
+        "mlp.gate_up_proj.weight": block.gate_up.weight,
+        "mlp.down_proj.weight": block.down.weight,
+    }
+    for kind in ("weight", "bias"):
+        q, k, v = getattr(block.qkv, kind).chunk(3, 0)
+        tensors[f"self_attn.q_proj.{kind}"] = q[order]
+        tensors[f"self_attn.k_proj.{kind}"] = k[order]
+        tensors[f"self_attn.v_proj.{kind}"] = v
+    return tensors
+
+
+def _interleaved_rows(c: ModelConfig) -> Tensor:
+    """Row order that turns rotary halves (training) into interleaved pairs (GLM)."""
+    pairs = int(c.head_size * c.rotary_share) // 2
+    one_head = torch.arange(2 * pairs).view(2, pairs).T.reshape(-1)
+    one_head = torch.cat((one_head, torch.arange(2 * pairs, c.head_size)))
+    return torch.cat([one_head + head * c.head_size for head in range(c.heads)])
+
+
+def _vision_example() -> tuple[tuple[Tensor, ...], dict[str, object]]:
+    count = torch.export.Dim("count", min=1, max=64)
+    return (torch.full((2, 448, 560), 255, dtype=torch.uint8),), {"pages": {0: count}}
+
+
+def _language_example(c: ModelConfig) -> tuple[tuple[Tensor, ...], dict[str, object]]:
+    steps, images, past = (
+        torch.export.Dim(n, min=1, max=1 << 20) for n in ("steps", "images", "past")
+    )
+    # Two tensors, not one twice: the exporter would take the arguments for one and the same.
+    past_keys, past_values = torch.zeros(2, c.layers, c.heads, 7, c.head_size)
+    inputs = (
+        torch.zeros(5, dtype=torch.int64),
+        torch.zeros(3, c.hidden),
+        torch.zeros(3, 5, dtype=torch.int64),
+        past_keys,
+        past_values,
+    )
+    shapes: dict[str, object] = {
+        "ids": {0: steps},
+        "visual": {0: images},
+        "positions": {1: steps},
+        "past_keys": {2: past},
+        "past_values": {2: past},
+    }
+    return inputs, shapes
+
+
+def _write_graph(
+    module: torch.nn.Module, example: tuple[tuple[Tensor, ...], dict[str, object]], path: Path
+) -> None:
+    inputs, shapes = example
+    names = list(shapes)
+    outputs = ["visual"] if names == ["pages"] else ["logits", "keys", "values"]
+    program = torch.onnx.export(
+        module.eval(),
+        inputs,
+        dynamo=True,
+        dynamic_shapes=shapes,
+        input_names=names,
+        output_names=outputs,
+        optimize=False,
+    )
+    model = program.model_proto
+    _strip_notes(model)
+    _refer_to_checkpoint(model, path.parent / "model.safetensors")
+    onnx.save(model, path)
+
+
+def _strip_notes(model: onnx.ModelProto) -> None:
+    """Drops the exporter's stack traces, which hold paths and are most of the file."""
+    del model.metadata_props[:]
+    for item in (
+        *model.graph.node,
+        *model.graph.input,
+        *model.graph.output,
+        *model.graph.value_info,
+    ):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    for item in model.graph.initializer:
+        del item.metadata_props[:]
+        item.doc_string = ""
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+
+
+def _refer_to_checkpoint(model: onnx.ModelProto, checkpoint: Path) -> None:
+    """Replaces each weight in the graph by a half-precision reference into the checkpoint."""
+    places = {parameter_name(name): place for name, place in _tensor_places(checkpoint).items()}
+    casts = []
+    for initializer in list(model.graph.initializer):
+        name = initializer.name.removeprefix("tensors.")
+        place = places.get("lm_head_weight" if name == "lm_head" else name)
+        if place is None:
+            continue
+        offset, length, shape = place
+        if list(initializer.dims) != shape:
+            raise ValueError(
+                f"{name} has shape {list(initializer.dims)}; the checkpoint has {shape}"
+            )
+        half = TensorProto(
+            name=f"{initializer.name}.half", data_type=TensorProto.FLOAT16, dims=shape
+        )
+        half.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", checkpoint.name), ("offset", offset), ("length", length)):
+            half.external_data.add(key=key, value=str(value))
+        casts.append(
+            helper.make_node("Cast", [half.name], [initializer.name], to=TensorProto.FLOAT)
+        )
+        model.graph.initializer.remove(initializer)
+        model.graph.initializer.append(half)
+    for cast in reversed(casts):
+        model.graph.node.insert(0, cast)
+
+
+def _tensor_places(checkpoint: Path) -> dict[str, tuple[int, int, list[int]]]:
+    """Returns (offset, length, shape) of each tensor in a safetensors file."""
+    with checkpoint.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+    places = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = entry["data_offsets"]
+            places[name] = (8 + size + start, end - start, entry["shape"])
+    return places
+
+
+if __name__ == "__main__":
+    main()
