@@ -1,0 +1,50 @@
+"""Pages and a question become a request; the request an answer with the places it rests on."""
+
+from glyph_shared.asking.answer import (
+    Answer,
+    Citation,
+    LeftOut,
+    TokenCountWarning,
+    Usage,
+    WindowReading,
+)
+from glyph_shared.asking.citations import cited_pages, find_citations
+from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
+from glyph_shared.asking.endpoint import normalise_base_url
+from glyph_shared.asking.options import AskOptions, Progress
+from glyph_shared.asking.prompts import combine_messages, page_messages, text_messages
+from glyph_shared.asking.reply_filter import ReplyFilter
+from glyph_shared.asking.sampling import Sampling
+from glyph_shared.asking.source import Source
+from glyph_shared.asking.special_tokens import SPECIAL_TOKENS, neutralise, restore
+from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream
+from glyph_shared.asking.wire import GlyphEntry, ModelEntry
+
+__all__ = [
+    "SPECIAL_TOKENS",
+    "Answer",
+    "AnswerStream",
+    "AskOptions",
+    "AsyncAnswerStream",
+    "AsyncGlyphClient",
+    "Citation",
+    "GlyphClient",
+    "GlyphEntry",
+    "LeftOut",
+    "ModelEntry",
+    "Progress",
+    "ReplyFilter",
+    "Sampling",
+    "Source",
+    "TokenCountWarning",
+    "Usage",
+    "WindowReading",
+    "cited_pages",
+    "combine_messages",
+    "find_citations",
+    "neutralise",
+    "normalise_base_url",
+    "page_messages",
+    "restore",
+    "text_messages",
+]

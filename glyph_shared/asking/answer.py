@@ -1,0 +1,152 @@
+"""What an answer is made of. All values: frozen, comparable, ready for JSON."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class TokenCountWarning(UserWarning):
+    """The server counted other visual tokens than were planned; budgets made here are off."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Usage(_Value):
+    """What an answer cost, summed over its requests.
+
+    Attributes:
+        prompt_tokens: As the server counted them, pages and text together.
+        completion_tokens: What the model wrote, thinking included.
+        cached_tokens: How many of the prompt's came from the server's cache; None if untold.
+        visual_tokens: How many of the prompt's were pages; None if untold.
+        requests: How many requests were answered.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int | None = None
+    visual_tokens: int | None = None
+    requests: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Sums two usages; a count that one of them lacks is that of the other."""
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cached_tokens=_sum(self.cached_tokens, other.cached_tokens),
+            visual_tokens=_sum(self.visual_tokens, other.visual_tokens),
+            requests=self.requests + other.requests,
+        )
+
+
+class Citation(_Value):
+    """A place in the source that the answer rests on.
+
+    Attributes:
+        page_index: The page, from 0, in what was asked; None where the text went along as text.
+        char_span: The place in the text the pages were drawn from: the quoted chars, or the whole
+            page where the model named no more than a page.
+        path: The file, if the text came from files.
+        line: The line of the file, from 1.
+        source_page: The PDF page, from 1.
+        quote: The chars at ``char_span``; empty where a whole page is meant.
+        found_by: ``model`` if the model cited the page, ``text`` if the answer's words were found
+            in the source.
+        score: How well the place fits, from 0 to 1: for ``text`` the share of matching words,
+            1.0 where the model cited it.
+    """
+
+    page_index: int | None
+    char_span: tuple[int, int]
+    path: str | None = None
+    line: int | None = None
+    source_page: int | None = None
+    quote: str = ""
+    found_by: Literal["model", "text"]
+    score: float
+
+    def __str__(self) -> str:
+        """Writes the place as people do: ``page 3 (book.txt:120)``."""
+        page = f"page {self.page_index + 1}" if self.page_index is not None else ""
+        place = self.path or ""
+        if self.path and self.source_page is not None:
+            place += f" p. {self.source_page}"
+        elif self.path and self.line is not None:
+            place += f":{self.line}"
+        return f"{page} ({place})" if page and place else page or place
+
+
+class WindowReading(_Value):
+    """What one window of pages answered.
+
+    Attributes:
+        start_page: First page of the window, from 0.
+        stop_page: One past its last page.
+        text: The answer these pages gave.
+        mean_logprob: Mean log-probability of its tokens; None if the server did not tell.
+        refused: The model said the answer is not on these pages.
+        truncated: The reply met ``max_tokens``.
+    """
+
+    start_page: int
+    stop_page: int
+    text: str
+    mean_logprob: float | None = None
+    refused: bool = False
+    truncated: bool = False
+
+
+class LeftOut(_Value):
+    """Pages that the answer does not rest on because nobody read them.
+
+    Attributes:
+        start_page: The first of them, from 0.
+        stop_page: One past the last.
+        reason: Why they were not read.
+    """
+
+    start_page: int
+    stop_page: int
+    reason: str
+
+
+class Answer(_Value):
+    """An answer and what it rests on.
+
+    Attributes:
+        text: The answer alone: no thinking, no control tokens. Empty if the model only thought.
+        thinking: What the model wrote before it answered.
+        usage: What it cost.
+        truncated: The reply met ``max_tokens``; more was to come.
+        only_thinking: The model thought, perhaps until it was cut off, and gave no answer.
+        refused: The model said that the answer is not on the pages.
+        finish_reason: The server's word for why the reply ended.
+        model: The model that answered.
+        mean_logprob: Mean log-probability of the answer's tokens; None if the server did not tell.
+        citations: The places it rests on, best first.
+        windows: What each window answered, where the pages were read in several.
+        answered_by: The positions in ``windows`` that the answer was taken from.
+        left_out: Pages that were not read, and why.
+    """
+
+    text: str
+    thinking: str = ""
+    usage: Usage = Usage()
+    truncated: bool = False
+    only_thinking: bool = False
+    refused: bool = False
+    finish_reason: str | None = None
+    model: str | None = None
+    mean_logprob: float | None = None
+    citations: tuple[Citation, ...] = ()
+    windows: tuple[WindowReading, ...] = ()
+    answered_by: tuple[int, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other

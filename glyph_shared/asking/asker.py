@@ -1,0 +1,211 @@
+"""The steps between a question and its answer, the same for both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from glyph_shared.asking.answer import Answer, TokenCountWarning
+from glyph_shared.asking.citations import find_citations
+from glyph_shared.asking.deadline import Deadline
+from glyph_shared.asking.endpoint import Endpoint
+from glyph_shared.asking.exchange import Exchange
+from glyph_shared.asking.material import Material, PagesOrText, make_material
+from glyph_shared.asking.options import Options
+from glyph_shared.asking.prompts import (
+    Messages,
+    page_messages,
+    request_bytes,
+    text_bytes,
+    text_messages,
+)
+from glyph_shared.asking.reply import Reply, ReplyCollector
+from glyph_shared.asking.sampling import Sampling
+from glyph_shared.asking.setting import Setting
+from glyph_shared.asking.wire import ModelEntry
+from glyph_shared.errors import IncompleteStream, ServerError
+
+_NO_MODEL_LIST = frozenset({404, 405, 501})
+_DEFAULT_MODEL = "glyph"
+_MISMATCH = 0.02
+# The chat frame and a system prompt's marks cost a handful of tokens, whatever the pages cost.
+_FRAME_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What is asked about, and the setting it is asked in."""
+
+    material: Material
+    setting: Setting
+
+
+class Asker:
+    """Asks one endpoint; holds what was learned about its model."""
+
+    def __init__(self, endpoint: Endpoint, sampling: Sampling) -> None:
+        self.endpoint = endpoint
+        self.sampling = sampling
+        self.exchange = Exchange(endpoint)
+        self._card: ModelEntry | None = None
+
+    async def card(self) -> ModelEntry:
+        """Returns the server's entry of the model; asked once.
+
+        A server without a model list gets an entry that says nothing.
+
+        Raises:
+            ServerError: The server cannot be reached or refuses the key.
+        """
+        if self._card is None:
+            self._card = await self._fetch_card()
+        return self._card
+
+    async def prepare(self, given: PagesOrText, question: str, options: Options) -> Inquiry:
+        """Draws and plans what is asked about.
+
+        Raises:
+            GlyphError: It cannot be drawn, does not fit, or the server cannot be reached.
+        """
+        setting = Setting(options, await self.card(), self.sampling)
+        return Inquiry(await asyncio.to_thread(make_material, given, question, setting), setting)
+
+    async def ask_window(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Reply:
+        """Asks a question about one window of pages, or about the text.
+
+        Raises:
+            ServerError: There is no usable answer.
+        """
+        messages = await asyncio.to_thread(self._messages, inquiry, question, window)
+        reply = await self.ask_messages(inquiry, messages)
+        self._check_tokens(inquiry.material.visual_tokens(window), messages, reply)
+        return reply
+
+    async def ask_messages(self, inquiry: Inquiry, messages: Messages) -> Reply:
+        """Sends messages and returns the reply.
+
+        Raises:
+            ServerError: There is no usable answer.
+        """
+        deadline = self._deadline(inquiry)
+        payload = self._payload(inquiry, messages)
+        completion = await self.exchange.complete(payload, deadline, request_bytes(messages))
+        collector = ReplyCollector(self.endpoint.host, streamed=False)
+        collector.take(completion)
+        collector.end()
+        return collector.reply()
+
+    async def stream_window(
+        self, inquiry: Inquiry, question: str, window: tuple[int, int]
+    ) -> AsyncGenerator[str | Reply, None]:
+        """Asks like ``ask_window`` and yields the answer's pieces, then the reply.
+
+        Raises:
+            IncompleteStream: The stream ended before the reply did.
+            ServerError: There is no usable answer.
+        """
+        messages = await asyncio.to_thread(self._messages, inquiry, question, window)
+        payload, size = self._payload(inquiry, messages), request_bytes(messages)
+        collector = ReplyCollector(self.endpoint.host, streamed=True)
+        try:
+            chunks = self.exchange.stream(payload, self._deadline(inquiry), size)
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    if piece := collector.take(chunk):
+                        yield piece
+        except IncompleteStream as error:
+            collector.end()
+            error.partial_text = collector.text
+            raise
+        if piece := collector.end():
+            yield piece
+        reply = collector.reply()
+        self._check_tokens(inquiry.material.visual_tokens(window), messages, reply)
+        yield reply
+
+    async def answer(self, inquiry: Inquiry, question: str, reply: Reply) -> Answer:
+        """Makes the answer of a single reply, with its citations."""
+        answer = _answer_of(reply)
+        if inquiry.setting.is_refusal(reply.text):
+            return answer.model_copy(update={"refused": True})
+        return await self.with_citations(inquiry, question, answer)
+
+    async def with_citations(
+        self,
+        inquiry: Inquiry,
+        question: str,
+        answer: Answer,
+        spans: Sequence[tuple[int, int]] = (),
+    ) -> Answer:
+        """Returns the answer with the places it rests on, looked for in ``spans``."""
+        found = await asyncio.to_thread(
+            find_citations, answer.text, question, inquiry.material.source, spans
+        )
+        return answer.model_copy(update={"citations": found})
+
+    async def _fetch_card(self) -> ModelEntry:
+        unknown = ModelEntry(id=self.endpoint.model or _DEFAULT_MODEL)
+        try:
+            models = (await self.exchange.models(Deadline(self.endpoint.timeout))).data
+        except ServerError as error:
+            if error.status not in _NO_MODEL_LIST:
+                raise
+            return unknown
+        if self.endpoint.model is None:
+            return models[0] if models else unknown
+        return next((entry for entry in models if entry.id == self.endpoint.model), unknown)
+
+    def _deadline(self, inquiry: Inquiry) -> Deadline:
+        return Deadline(inquiry.setting.options.timeout or self.endpoint.timeout)
+
+    def _messages(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Messages:
+        """Builds the request; encodes the pages, so it is run in a thread."""
+        material, setting = inquiry.material, inquiry.setting
+        if material.text is not None:
+            return text_messages(question, material.text, system=setting.options.system)
+        total = len(material.pages)
+        return page_messages(
+            question,
+            material.pages[slice(*window)],
+            numbers=(window[0] + 1, total) if setting.cite else None,
+            may_refuse=setting.combine == "summarise" and len(material.windows) > 1,
+            system=setting.options.system,
+        )
+
+    def _payload(self, inquiry: Inquiry, messages: Messages) -> dict[str, Any]:
+        sampling = self.sampling.model_copy(update={"max_tokens": inquiry.setting.max_tokens})
+        payload = {"model": inquiry.setting.card.id, "messages": messages, **sampling.payload()}
+        if inquiry.setting.combine == "best_supported":
+            payload["logprobs"] = True
+        return payload
+
+    def _check_tokens(self, planned: int, messages: Messages, reply: Reply) -> None:
+        """Warns if the server saw other pages than were planned, by its own count."""
+        told = reply.usage.prompt_tokens
+        most = planned + text_bytes(messages)
+        slack = _MISMATCH * planned + _FRAME_TOKENS
+        if told and planned and not planned - slack <= told <= most + slack:
+            warnings.warn(
+                f"the server counted {told} prompt tokens where {planned} visual tokens and at "
+                f"most {most - planned} text tokens were planned; its image processor or chat "
+                "template differs from GLM-4.1V's, so plan with a smaller window",
+                TokenCountWarning,
+                stacklevel=2,
+            )
+
+
+def _answer_of(reply: Reply) -> Answer:
+    return Answer(
+        text=reply.text,
+        thinking=reply.thinking,
+        usage=reply.usage,
+        truncated=reply.truncated,
+        only_thinking=reply.only_thinking,
+        finish_reason=reply.finish_reason,
+        model=reply.model,
+        mean_logprob=reply.mean_logprob,
+    )

@@ -1,0 +1,259 @@
+"""The clients: questions about pages or text, answered by a model server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+from pydantic import SecretStr
+from typing_extensions import Unpack
+
+from glyph_shared.asking.answer import Answer
+from glyph_shared.asking.asker import Asker
+from glyph_shared.asking.background import BackgroundLoop
+from glyph_shared.asking.endpoint import Endpoint
+from glyph_shared.asking.map_reduce import WindowReader
+from glyph_shared.asking.material import PagesOrText
+from glyph_shared.asking.options import AskOptions, Options
+from glyph_shared.asking.reply import Reply
+from glyph_shared.asking.sampling import Sampling
+from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces
+from glyph_shared.asking.wire import ModelEntry
+from glyph_shared.errors import InputError
+
+
+class _Client:
+    """What both clients share: everything but how a coroutine is run.
+
+    Args:
+        base_url: The server's address; else ``GLYPH_BASE_URL``, else that of ``glyph serve``.
+        model: The served model; else ``GLYPH_MODEL``, else the first one the server names.
+        api_key: Else ``GLYPH_API_KEY``. Never shown, never pickled.
+        sampling: How the model chooses its tokens; the defaults are the published ones.
+        timeout: Seconds for one request, from its sending to the last byte.
+        max_retries: Further calls after a failure that another call may cure.
+        backoff: Seconds before the second call; doubles after that.
+
+    Raises:
+        ConfigError: A setting is impossible.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        model: str | None = None,
+        *,
+        api_key: str | SecretStr | None = None,
+        sampling: Sampling | None = None,
+        timeout: float = 600.0,
+        max_retries: int = 2,
+        backoff: float = 0.5,
+    ) -> None:
+        endpoint = Endpoint.resolve(
+            base_url=base_url,
+            model=model,
+            api_key=api_key,
+            timeout=timeout,
+            max_retries=max_retries,
+            backoff=backoff,
+        )
+        self._asker = Asker(endpoint, sampling or Sampling())
+
+    @property
+    def base_url(self) -> str:
+        """The server's address, without credentials."""
+        return self._asker.endpoint.base_url
+
+    def __repr__(self) -> str:
+        endpoint = self._asker.endpoint
+        return f"{type(self).__name__}(base_url={endpoint.base_url!r}, model={endpoint.model!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the key: where the copy wakes up, GLYPH_API_KEY has to be set.
+        endpoint = self._asker.endpoint
+        settings = {
+            "base_url": endpoint.base_url,
+            "model": endpoint.model,
+            "sampling": self._asker.sampling,
+            "timeout": endpoint.timeout,
+            "max_retries": endpoint.max_retries,
+            "backoff": endpoint.backoff,
+        }
+        return _rebuild, (type(self), settings)
+
+    async def _ask(self, question: str, given: PagesOrText, options: Options) -> Answer:
+        return (await self._ask_many([question], given, options))[0]
+
+    async def _ask_many(
+        self, questions: Sequence[str], given: PagesOrText, options: Options
+    ) -> list[Answer]:
+        if not questions:
+            raise InputError("there is no question; give at least one")
+        inquiry = await self._asker.prepare(given, max(questions, key=len), options)
+        if len(inquiry.material.windows) > 1:
+            return await WindowReader(self._asker, inquiry, questions).answers()
+        window = inquiry.material.windows[0]
+        answers = []
+        for question in questions:
+            reply = await self._asker.ask_window(inquiry, question, window)
+            answers.append(await self._asker.answer(inquiry, question, reply))
+        return answers
+
+    async def _pieces(self, question: str, given: PagesOrText, options: Options) -> Pieces:
+        inquiry = await self._asker.prepare(given, question, options)
+        if len(inquiry.material.windows) > 1:
+            # Which window answers is known only after the last one, so there is one piece.
+            [answer] = await WindowReader(self._asker, inquiry, [question]).answers()
+            yield answer.text
+            yield answer
+            return
+        window = inquiry.material.windows[0]
+        async with aclosing(self._asker.stream_window(inquiry, question, window)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Reply):
+                    yield await self._asker.answer(inquiry, question, piece)
+                else:
+                    yield piece
+
+
+class GlyphClient(_Client):
+    """Asks questions about pages or text.
+
+        client = GlyphClient("http://127.0.0.1:8000/v1")
+        answer = client.ask("Who wrote it?", read_document("book.txt"))
+        print(answer.text, answer.citations)
+
+        with client.stream("Who wrote it?", render(text)) as stream:
+            for piece in stream:
+                print(piece, end="")
+        print(stream.answer.usage)
+
+    Requests run on one event loop in a thread of the client's own, so it may be used from several
+    threads and inside a running event loop. ``close`` ends the thread; so does leaving a ``with``
+    block, and the end of the program.
+    """
+
+    @cached_property
+    def _loop(self) -> BackgroundLoop:
+        return BackgroundLoop()
+
+    def ask(
+        self, question: str, pages_or_text: PagesOrText, **options: Unpack[AskOptions]
+    ) -> Answer:
+        """Answers a question about pages, a text, a document or a plan.
+
+        A text is drawn with ``config``, else with what the server names, else with preset ``en``.
+
+        Raises:
+            InputError: There is nothing to ask, or it does not fit the window.
+            ConfigError: An option is unknown or impossible.
+            ServerError: There is no usable answer.
+        """
+        return self._loop.run(self._ask(question, pages_or_text, Options.check(options)))
+
+    def ask_many(
+        self, questions: Sequence[str], pages_or_text: PagesOrText, **options: Unpack[AskOptions]
+    ) -> list[Answer]:
+        """Answers several questions about the same pages, drawing and reading them once.
+
+        All questions about a window are asked before the next window, so that the server's cache
+        serves all but the first.
+
+        Raises:
+            InputError: There is nothing to ask, or it does not fit the window.
+            ConfigError: An option is unknown or impossible.
+            ServerError: There is no usable answer.
+        """
+        return self._loop.run(self._ask_many(questions, pages_or_text, Options.check(options)))
+
+    def stream(
+        self, question: str, pages_or_text: PagesOrText, **options: Unpack[AskOptions]
+    ) -> AnswerStream:
+        """Answers like ``ask``, piece by piece; nothing is sent before the first is asked for.
+
+        Raises:
+            ConfigError: An option is unknown or impossible.
+        """
+        pieces = self._pieces(question, pages_or_text, Options.check(options))
+        return AnswerStream(pieces, self._loop)
+
+    def model_entry(self) -> ModelEntry:
+        """Returns what the server says of the model: its window and, if it names them, θ and more.
+
+        Raises:
+            ServerError: The server cannot be reached.
+        """
+        return self._loop.run(self._asker.card())
+
+    def close(self) -> None:
+        """Ends what is running and the thread it runs in; the client may be used again."""
+        self._loop.close()
+
+    def __enter__(self) -> GlyphClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncGlyphClient(_Client):
+    """Asks questions about pages or text, asynchronously.
+
+        async with AsyncGlyphClient("http://127.0.0.1:8000/v1") as client:
+            answer = await client.ask("Who wrote it?", text)
+            stream = client.stream("Who wrote it?", text)
+            async for piece in stream:
+                print(piece, end="")
+
+    It may be used in several event loops, one after the other or at once, as several calls of
+    ``asyncio.run`` do.
+    """
+
+    async def ask(
+        self, question: str, pages_or_text: PagesOrText, **options: Unpack[AskOptions]
+    ) -> Answer:
+        """Answers a question; see ``GlyphClient.ask``."""
+        return await self._ask(question, pages_or_text, Options.check(options))
+
+    async def ask_many(
+        self, questions: Sequence[str], pages_or_text: PagesOrText, **options: Unpack[AskOptions]
+    ) -> list[Answer]:
+        """Answers several questions about the same pages; see ``GlyphClient.ask_many``."""
+        return await self._ask_many(questions, pages_or_text, Options.check(options))
+
+    def stream(
+        self, question: str, pages_or_text: PagesOrText, **options: Unpack[AskOptions]
+    ) -> AsyncAnswerStream:
+        """Answers like ``ask``, piece by piece; see ``GlyphClient.stream``."""
+        return AsyncAnswerStream(self._pieces(question, pages_or_text, Options.check(options)))
+
+    async def model_entry(self) -> ModelEntry:
+        """Returns what the server says of the model; see ``GlyphClient.model_entry``."""
+        return await self._asker.card()
+
+    async def close(self) -> None:
+        """Closes the connections of the running event loop; the client may be used again."""
+        await self._asker.exchange.close()
+
+    async def __aenter__(self) -> AsyncGlyphClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+def _rebuild(kind: type[_Client], settings: dict[str, Any]) -> _Client:
+    return kind(**settings)

@@ -1,0 +1,135 @@
+"""What went wrong at the server, in the project's own errors, and whether another call may help.
+
+=========================  =============================================================
+fault                      what is done
+=========================  =============================================================
+no connection, reset       called again, up to ``max_retries`` times
+429, 502, 503              the same, after ``Retry-After`` if that is short, else an error
+500                        called once more: vLLM answers 500 to the request after a 400 that
+                           was raised while it prepared images (seen with vLLM 0.32)
+timeout, 504, other 4xx    never called again: it would take as long, or be as wrong
+200 that is not an answer  never called again
+=========================  =============================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import openai
+
+from glyph_shared.asking.endpoint import Endpoint
+from glyph_shared.errors import BadResponse, ContextLength, RateLimited, ServerError
+
+LONGEST_RETRY_AFTER = 10.0
+"""Seconds a server may ask us to wait; if it asks for more, its caller should know now."""
+
+_CURABLE_STATUS = frozenset({429, 502, 503})
+_SHOWN_CHARS = 400
+# vLLM 0.32 writes "maximum context length is 32768 tokens" for text and "maximum context length
+# (32768)" for pages; "Input length (37932)" or "you requested 40000 tokens" go with them.
+_LIMIT = re.compile(r"maximum (?:context|model) length(?: is| of)?\s*\(?(\d+)")
+_NEEDED = re.compile(r"(?:Input length|requested|request has|prompt \(length)\D{0,20}?(\d+)")
+_ADVICE = {
+    401: "set api_key or GLYPH_API_KEY",
+    403: "the key has no right to this model; check api_key or GLYPH_API_KEY",
+    404: "check model or GLYPH_MODEL, and the path of base_url",
+    413: "send fewer pages per request, or raise the proxy's body limit",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A failed call.
+
+    Attributes:
+        error: What the caller gets if no further call is made.
+        calls: How many calls in all this kind of fault is worth; None means the client's limit.
+        retry_after: Seconds the server asked us to wait, or None.
+        broken_off: The connection ended or the time was up, so what came before may be kept.
+    """
+
+    error: ServerError
+    calls: int | None = 1
+    retry_after: float | None = None
+    broken_off: bool = False
+
+
+def read_fault(error: Exception, endpoint: Endpoint, body_bytes: int) -> Fault:
+    """Turns an error of the OpenAI client into ours; the credentials are taken out of its text."""
+    if isinstance(error, openai.APITimeoutError):
+        message = f"no connection to {endpoint.host} in time; check base_url or GLYPH_BASE_URL"
+        return Fault(ServerError(message), broken_off=True)
+    if isinstance(error, openai.APIStatusError):
+        return _status_fault(error, endpoint, body_bytes)
+    if isinstance(error, openai.APIConnectionError):
+        return Fault(
+            ServerError(
+                f"no connection to {endpoint.host}; is the server running there? "
+                "Check base_url or GLYPH_BASE_URL, or start one with `glyph serve`"
+            ),
+            calls=None,
+            broken_off=True,
+        )
+    if isinstance(error, json.JSONDecodeError | openai.APIResponseValidationError):
+        return Fault(BadResponse(f"{endpoint.host} answered with broken JSON", status=200))
+    if isinstance(error, openai.APIError):
+        return _stream_fault(error, endpoint)
+    message = endpoint.scrub(f"the connection to {endpoint.host} broke: {error}")
+    return Fault(ServerError(message[:_SHOWN_CHARS]), calls=None, broken_off=True)
+
+
+def _status_fault(error: openai.APIStatusError, endpoint: Endpoint, body_bytes: int) -> Fault:
+    status, said = error.status_code, _said(error, endpoint)
+    known = {"status": status, "request_id": error.request_id}
+    if status == 400 and (limit := _LIMIT.search(said)):
+        needed = _NEEDED.search(said)
+        asked = f"needs {needed[1]} tokens" if needed else "is longer"
+        return Fault(
+            ContextLength(
+                f"the request {asked}, the server's window is {limit[1]}; send fewer pages, lower "
+                f"max_tokens, or plan with overflow='map_reduce'. The server said: {said}",
+                **known,
+            )
+        )
+    wait = _retry_after(error)
+    message = f"{endpoint.host} answered {status}: {said}"
+    if status == 413:
+        message += f" (the request is {body_bytes / 1e6:.1f} MB)"
+    if advice := _ADVICE.get(status):
+        message += f"; {advice}"
+    if status == 429:
+        message += f"; wait {wait:g} s" if wait is not None else "; wait and ask again"
+        return Fault(RateLimited(message, **known), calls=None, retry_after=wait)
+    calls = None if status in _CURABLE_STATUS else 2 if status == 500 else 1
+    return Fault(ServerError(message, **known), calls=calls, retry_after=wait)
+
+
+def _stream_fault(error: openai.APIError, endpoint: Endpoint) -> Fault:
+    """Reads an error object that came inside a stream, after the HTTP status 200."""
+    said = _said(error, endpoint)
+    # openai 3 makes the code a string, openai 2 leaves the number that vLLM sends.
+    code = str(error.code)
+    status = int(code) if code.isdecimal() else None
+    return Fault(
+        ServerError(f"{endpoint.host} broke off with an error: {said}", status=status), calls=2
+    )
+
+
+def _said(error: openai.APIError, endpoint: Endpoint) -> str:
+    body = error.body
+    said = body.get("message") if isinstance(body, dict) else body
+    if not isinstance(said, str) or not said.strip():
+        said = error.message
+    said = " ".join(endpoint.scrub(said).split())
+    return said if len(said) <= _SHOWN_CHARS else said[:_SHOWN_CHARS] + " …"
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    """Reads the seconds form of ``Retry-After``; a date is too coarse to act upon."""
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", "")))
+    except ValueError:
+        return None

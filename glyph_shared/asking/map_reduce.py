@@ -1,0 +1,222 @@
+"""Reads a document window by window and makes one answer of what the windows say.
+
+All questions about a window are asked before the next window, so that a server reads its pages
+once and answers further questions from its cache. Two ways to one answer:
+
+- ``best_supported``: the reply with the highest mean log-probability; refusals rank below any
+  answer. For models that can read but not weigh texts against each other.
+- ``summarise``: a further request puts the windows' replies together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from glyph_shared.asking.answer import Answer, LeftOut, Usage, WindowReading
+from glyph_shared.asking.asker import Asker, Inquiry
+from glyph_shared.asking.material import UNTOLD_WINDOW
+from glyph_shared.asking.options import Progress
+from glyph_shared.asking.prompts import combine_messages
+from glyph_shared.asking.reply import Reply
+from glyph_shared.errors import EmptyResponse, ServerError
+
+FAILURES_IN_A_ROW = 3
+"""After so many failed requests without a success between them, no further window is tried."""
+_PARALLEL_WINDOWS = 4
+_NAME_CHARS = 40
+
+_Part = tuple[int, int, str]
+
+
+@dataclass
+class _Reading:
+    """What one question got from the windows so far."""
+
+    question: str
+    replies: dict[int, Reply | None] = field(default_factory=dict)
+    failures: dict[int, ServerError] = field(default_factory=dict)
+
+
+class WindowReader:
+    """Asks questions about every window of a material."""
+
+    def __init__(self, asker: Asker, inquiry: Inquiry, questions: Sequence[str]) -> None:
+        self._asker = asker
+        self._inquiry = inquiry
+        self._setting = inquiry.setting
+        self._windows = inquiry.material.windows
+        self._readings = [_Reading(question) for question in questions]
+        self._pending: Iterator[int] = iter(range(len(self._windows)))
+        self._failures_in_a_row = 0
+        self._windows_done = 0
+        self._pages_done = 0
+        budget = inquiry.setting.options.time_budget
+        self._end = time.monotonic() + budget if budget is not None else None
+
+    async def answers(self) -> list[Answer]:
+        """Reads the windows and returns one answer per question.
+
+        Raises:
+            ServerError: No window could be read.
+        """
+        await self._read_all()
+        return [await self._answer(reading) for reading in self._readings]
+
+    async def _read_all(self) -> None:
+        workers = self._setting.options.concurrency or (
+            1 if self._setting.combine == "best_supported" else _PARALLEL_WINDOWS
+        )
+        tasks = [asyncio.create_task(self._work()) for _ in range(workers)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while self._may_go_on() and (number := next(self._pending, None)) is not None:
+            for reading in self._readings:
+                await self._read(reading, number)
+            self._report(number)
+
+    def _may_go_on(self) -> bool:
+        if self._failures_in_a_row >= FAILURES_IN_A_ROW:
+            return False
+        return self._end is None or time.monotonic() < self._end
+
+    async def _read(self, reading: _Reading, number: int) -> None:
+        try:
+            reading.replies[number] = await self._asker.ask_window(
+                self._inquiry, reading.question, self._windows[number]
+            )
+        except EmptyResponse:
+            # The pages were read; a small model that finds nothing may end at once.
+            reading.replies[number] = None
+        except ServerError as error:
+            reading.failures[number] = error
+            self._failures_in_a_row += 1
+            return
+        self._failures_in_a_row = 0
+
+    def _report(self, number: int) -> None:
+        start, stop = self._windows[number]
+        self._windows_done += 1
+        self._pages_done += stop - start
+        if self._setting.options.progress is not None:
+            self._setting.options.progress(
+                Progress(
+                    windows_done=self._windows_done,
+                    windows_total=len(self._windows),
+                    pages_done=self._pages_done,
+                    pages_total=len(self._inquiry.material.pages),
+                )
+            )
+
+    async def _answer(self, reading: _Reading) -> Answer:
+        if not reading.replies and reading.failures:
+            raise reading.failures[min(reading.failures)]
+        numbers = sorted(reading.replies)
+        readings = tuple(self._window_reading(reading, number) for number in numbers)
+        known = {
+            "windows": readings,
+            "left_out": tuple(self._left_out(reading)),
+            "model": self._setting.card.id,
+        }
+        answered = [i for i, window in enumerate(readings) if not window.refused]
+        usage = sum((reply.usage for reply in reading.replies.values() if reply), Usage())
+        if not answered:
+            return Answer(text=self._setting.refusal, refused=True, usage=usage, **known)
+        if self._setting.combine == "best_supported":
+            answered = [max(answered, key=lambda i: _support(readings[i]))]
+        if len(answered) == 1:
+            only = reading.replies[numbers[answered[0]]]
+            answer = _of_reply(only, usage) if only else Answer(text="", usage=usage)
+        else:
+            answer = await self._combine(reading, [readings[i] for i in answered], usage)
+        answer = answer.model_copy(update={**known, "answered_by": tuple(answered)})
+        spans = [self._inquiry.material.char_span(self._windows[numbers[i]]) for i in answered]
+        return await self._asker.with_citations(self._inquiry, reading.question, answer, spans)
+
+    def _window_reading(self, reading: _Reading, number: int) -> WindowReading:
+        start, stop = self._windows[number]
+        reply = reading.replies[number]
+        return WindowReading(
+            start_page=start,
+            stop_page=stop,
+            text=reply.text if reply else "",
+            mean_logprob=reply.mean_logprob if reply else None,
+            refused=reply is None or not reply.text or self._setting.is_refusal(reply.text),
+            truncated=reply.truncated if reply else False,
+        )
+
+    def _left_out(self, reading: _Reading) -> Iterator[LeftOut]:
+        for number, (start, stop) in enumerate(self._windows):
+            if number in reading.replies:
+                continue
+            if error := reading.failures.get(number):
+                reason = str(error)
+            elif self._failures_in_a_row >= FAILURES_IN_A_ROW:
+                reason = f"not tried after {FAILURES_IN_A_ROW} failures in a row"
+            else:
+                reason = f"the time budget of {self._setting.options.time_budget:g} s was used up"
+            yield LeftOut(start_page=start, stop_page=stop, reason=reason)
+
+    async def _combine(
+        self, reading: _Reading, windows: Sequence[WindowReading], usage: Usage
+    ) -> Answer:
+        """Has the model put the windows' answers together, in rounds if they are too long."""
+        parts = [(window.start_page, window.stop_page, window.text) for window in windows]
+        room = (self._setting.card.max_model_len or UNTOLD_WINDOW) - self._setting.max_tokens
+        while True:
+            combined: list[_Part] = []
+            for group in _groups(parts, room):
+                notes = [(_pages_name(start, stop), text) for start, stop, text in group]
+                system = self._setting.options.system
+                messages = combine_messages(reading.question, notes, system=system)
+                reply = await self._asker.ask_messages(self._inquiry, messages)
+                usage += reply.usage
+                combined.append((group[0][0], group[-1][1], reply.text))
+            if len(combined) == 1:
+                return _of_reply(reply, usage)
+            parts = combined
+
+
+def _support(window: WindowReading) -> float:
+    return window.mean_logprob if window.mean_logprob is not None else float("-inf")
+
+
+def _of_reply(reply: Reply, usage: Usage) -> Answer:
+    return Answer(
+        text=reply.text,
+        thinking=reply.thinking,
+        usage=usage,
+        truncated=reply.truncated,
+        only_thinking=reply.only_thinking,
+        finish_reason=reply.finish_reason,
+        mean_logprob=reply.mean_logprob,
+    )
+
+
+def _pages_name(start: int, stop: int) -> str:
+    return f"page {stop}" if stop - start == 1 else f"pages {start + 1} to {stop}"
+
+
+def _groups(parts: Sequence[_Part], room: int) -> list[list[_Part]]:
+    """Cuts the parts into groups that fit, at least two in each so that rounds come to an end.
+
+    A char is counted as a token: too careful for most scripts, never too little.
+    """
+    groups: list[list[_Part]] = []
+    size = 0
+    for part in parts:
+        length = len(part[2]) + _NAME_CHARS
+        if not groups or (size + length > room and len(groups[-1]) > 1):
+            groups.append([])
+            size = 0
+        groups[-1].append(part)
+        size += length
+    return groups

@@ -1,0 +1,106 @@
+"""What a caller may say about one question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypedDict
+
+from glyph_shared.asking.endpoint import checked_seconds
+from glyph_shared.documents import Document
+from glyph_shared.errors import ConfigError
+from glyph_shared.rendering import RenderConfig
+
+Combine = Literal["best_supported", "summarise"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the reading of windows has come.
+
+    Attributes:
+        windows_done: Windows read, or tried in vain.
+        windows_total: All windows.
+        pages_done: Pages of the windows done.
+        pages_total: All pages.
+    """
+
+    windows_done: int
+    windows_total: int
+    pages_done: int
+    pages_total: int
+
+
+class AskOptions(TypedDict, total=False):
+    """The keywords of ``ask``, ``stream`` and ``ask_many``; all may be left out."""
+
+    config: RenderConfig | None
+    """How text is drawn; else what the server names, else the preset ``en``. Not for pages that
+    are drawn already."""
+    max_tokens: int | None
+    """The longest reply; else the client's sampling, or an eighth of a small server's window."""
+    timeout: float | None
+    """Seconds for one request from its sending to its last byte, further calls included; else
+    the client's. Windows are requests of their own: see ``time_budget``."""
+    overflow: Literal["error", "map_reduce"] | None
+    """What to do with text beyond the window: an error, or read it window by window; else the
+    latter for ``best_supported``, an error otherwise."""
+    cite: bool | None
+    """Whether the prompt asks for page citations; else unless the answers are weighed only by
+    their probability, as the embedded reader's are."""
+    combine: Combine | None
+    """How windows' answers become one: the most probable, or a further request that sums them up;
+    else what the server names, else ``summarise``."""
+    system: str | None
+    """A system prompt."""
+    source: str | Document | None
+    """What pages were drawn from, to find citations in; a text or a plan brings its own."""
+    concurrency: int | None
+    """How many windows are asked at once; else 1 for ``best_supported``, 4 otherwise."""
+    time_budget: float | None
+    """Seconds after which no further window is begun; the answer lists what was left out."""
+    progress: Callable[[Progress], None] | None
+    """Called after each window, in the thread that runs the requests."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The same, checked and with defaults filled in."""
+
+    config: RenderConfig | None = None
+    max_tokens: int | None = None
+    timeout: float | None = None
+    overflow: Literal["error", "map_reduce"] | None = None
+    cite: bool | None = None
+    combine: Combine | None = None
+    system: str | None = None
+    source: str | Document | None = None
+    concurrency: int | None = None
+    time_budget: float | None = None
+    progress: Callable[[Progress], None] | None = None
+
+    @classmethod
+    def check(cls, given: Mapping[str, Any]) -> Options:
+        """Returns the options of a call.
+
+        Raises:
+            ConfigError: A name is unknown or a value impossible.
+        """
+        allowed = {field.name for field in fields(cls)}
+        if unknown := sorted(given.keys() - allowed):
+            raise ConfigError(f"unknown option {unknown[0]!r}; allowed are {sorted(allowed)}")
+        options = cls(**given)
+        for name in ("timeout", "time_budget"):
+            if given.get(name) is not None:
+                checked_seconds(name, given[name])
+        for name in ("max_tokens", "concurrency"):
+            value = given.get(name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ConfigError(f"{name} must be a whole number of at least 1; got {value!r}")
+        if options.overflow not in (None, "error", "map_reduce"):
+            raise ConfigError(f"overflow must be 'error' or 'map_reduce'; got {options.overflow!r}")
+        if options.combine not in (None, "best_supported", "summarise"):
+            raise ConfigError(
+                f"combine must be 'best_supported' or 'summarise'; got {options.combine!r}"
+            )
+        return options

@@ -1,0 +1,146 @@
+"""The one place where pages and a question become a request's messages.
+
+Pages come first and the question last: the order the model was trained with (arXiv 2510.17800),
+and the one that lets a server's prefix cache serve the next question about the same pages. All
+text is neutralised, so a document that mentions ``<|user|>`` stays a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from glyph_shared.asking.special_tokens import neutralise
+from glyph_shared.errors import InputError
+from glyph_shared.rendering import Page
+
+NOT_ON_PAGES = "Not on these pages."
+"""What a model is asked to reply when a window of pages lacks the answer."""
+
+Messages = list[dict[str, Any]]
+
+
+def page_messages(
+    question: str,
+    pages: Sequence[Page],
+    *,
+    numbers: tuple[int, int] | None = None,
+    may_refuse: bool = False,
+    system: str | None = None,
+) -> Messages:
+    """Returns the messages that ask a question about pages.
+
+    Args:
+        question: What is asked.
+        pages: The pages to show, in reading order.
+        numbers: The number of the first page and of the document's last, both from 1; asks the
+            model to cite pages by these numbers. None asks the question alone, as small models
+            need it.
+        may_refuse: Asks for ``NOT_ON_PAGES`` if the pages lack the answer.
+        system: A system prompt.
+
+    Raises:
+        InputError: There is no page, or no question.
+    """
+    if not pages:
+        raise InputError("there are no pages to ask about; render a text that is not empty")
+    parts = [_page_part(page) for page in pages]
+    asked = page_question(question, len(pages), numbers=numbers, may_refuse=may_refuse)
+    parts.append(_text_part(asked))
+    return _with_system(system, parts)
+
+
+def page_question(
+    question: str, count: int, *, numbers: tuple[int, int] | None, may_refuse: bool
+) -> str:
+    """Returns the text that stands behind ``count`` pages; see ``page_messages``.
+
+    Raises:
+        InputError: There is no question.
+    """
+    asked = [_checked(question)]
+    if numbers is not None:
+        asked.append(_numbering(numbers, count))
+    if may_refuse:
+        asked.append(f"If these pages do not hold the answer, reply only: {NOT_ON_PAGES}")
+    return "\n\n".join(asked)
+
+
+def text_messages(question: str, text: str, *, system: str | None = None) -> Messages:
+    """Returns the messages that ask a question about text that goes along as text.
+
+    Raises:
+        InputError: The text or the question is empty.
+    """
+    if not text.strip():
+        raise InputError("there is no text to ask about; it is empty or white space alone")
+    # The parts are joined without anything between them.
+    parts = [_text_part(f"{text}\n\n"), _text_part(_checked(question))]
+    return _with_system(system, parts)
+
+
+def combine_messages(
+    question: str, partial_answers: Sequence[tuple[str, str]], *, system: str | None = None
+) -> Messages:
+    """Returns the messages that make one answer of several parts' answers.
+
+    Args:
+        question: What was asked of every part.
+        partial_answers: A name for each part ("pages 1 to 40") and what it answered.
+        system: A system prompt.
+    """
+    notes = "\n\n".join(f"From {name}:\n{answer}" for name, answer in partial_answers)
+    return text_messages(
+        f"{_checked(question)}\n\nThe notes above were made from parts of one document, in its "
+        "order. Answer from them alone. Keep page citations such as [page 3] as they are.",
+        notes,
+        system=system,
+    )
+
+
+def request_bytes(messages: Messages) -> int:
+    """Returns about how many bytes the messages take on the wire; pages are nearly all of it."""
+    parts = [part for message in messages for part in message["content"]]
+    return sum(
+        len(part["image_url"]["url"]) if part["type"] == "image_url" else len(part["text"])
+        for part in parts
+    )
+
+
+def text_bytes(messages: Messages) -> int:
+    """Returns the number of UTF-8 bytes of text, which bounds the text tokens from above."""
+    parts = [part for message in messages for part in message["content"]]
+    return sum(len(part["text"].encode()) for part in parts if part["type"] == "text")
+
+
+def _numbering(numbers: tuple[int, int], count: int) -> str:
+    first, total = numbers
+    last = first + count - 1
+    which = f"page {first}" if count == 1 else f"pages {first} to {last} in order"
+    whole = f" of {total}" if total > count else ""
+    shown = "The image above is" if count == 1 else "The images above are"
+    return f"{shown} {which}{whole}. After each statement cite its page like this: [page {last}]."
+
+
+def _page_part(page: Page) -> dict[str, Any]:
+    # vLLM keys its image cache by uuid; a digest of the pixels cannot name other pixels.
+    return {"type": "image_url", "image_url": {"url": page.data_url()}, "uuid": page.digest}
+
+
+def _text_part(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": neutralise(text)}
+
+
+def _with_system(system: str | None, parts: list[dict[str, Any]]) -> Messages:
+    # As parts, not as a string: with GLM-4.1V's own chat template a system message given as a
+    # string reaches the model as a Python list (seen with vLLM 0.32).
+    messages: Messages = [{"role": "user", "content": parts}]
+    if system:
+        messages.insert(0, {"role": "system", "content": [_text_part(system)]})
+    return messages
+
+
+def _checked(question: str) -> str:
+    if not question.strip():
+        raise InputError(f"the question is empty; got {question!r}")
+    return question

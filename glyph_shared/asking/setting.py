@@ -1,0 +1,72 @@
+"""What follows from the options of a call and from what the server says of itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from glyph_shared.asking.options import Combine, Options
+from glyph_shared.asking.prompts import NOT_ON_PAGES
+from glyph_shared.asking.sampling import Sampling
+from glyph_shared.asking.wire import GlyphEntry, ModelEntry
+
+_NOT_WORD = re.compile(r"\W+")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Options and server together; what neither of them says is decided here."""
+
+    options: Options
+    card: ModelEntry
+    sampling: Sampling
+
+    @property
+    def glyph(self) -> GlyphEntry:
+        """What the server says of itself; the defaults where it says nothing."""
+        return self.card.glyph or GlyphEntry()
+
+    @property
+    def combine(self) -> Combine:
+        """How windows' answers become one."""
+        named = self.options.combine
+        if named is None and self.glyph.combine == "best_supported":
+            named = "best_supported"
+        return named or "summarise"
+
+    @property
+    def cite(self) -> bool:
+        """Whether the prompt asks for page citations."""
+        asked = self.options.cite
+        return asked if asked is not None else self.combine == "summarise"
+
+    @property
+    def overflow(self) -> Literal["error", "map_reduce"]:
+        """What happens to text beyond the window."""
+        by_model: Literal["error", "map_reduce"] = (
+            "map_reduce" if self.combine == "best_supported" else "error"
+        )
+        return self.options.overflow or by_model
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest reply; unless it was asked for, most of a small window is left to pages."""
+        if self.options.max_tokens is not None:
+            return self.options.max_tokens
+        if self.card.max_model_len is None:
+            return self.sampling.max_tokens
+        return min(self.sampling.max_tokens, max(1, self.card.max_model_len // 8))
+
+    @property
+    def refusal(self) -> str:
+        """The sentence by which the model says that the answer is not there."""
+        return self.glyph.refusal or NOT_ON_PAGES
+
+    def is_refusal(self, text: str) -> bool:
+        """Tells whether a reply is that sentence, whatever its punctuation."""
+        return _plain(text) == _plain(self.refusal)
+
+
+def _plain(text: str) -> str:
+    return _NOT_WORD.sub(" ", text).strip().casefold()

@@ -1,0 +1,113 @@
+"""An answer that is shown while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from types import TracebackType
+
+from glyph_shared.asking.answer import Answer
+from glyph_shared.asking.background import BackgroundLoop
+from glyph_shared.errors import InputError
+
+Pieces = AsyncGenerator["str | Answer", None]
+
+
+class AsyncAnswerStream:
+    """Yields the answer's text in pieces; afterwards ``answer`` holds all of it.
+
+        async with client.stream(question, pages) as stream:
+            async for piece in stream:
+                show(piece)
+        stream.answer.citations
+
+    Leaving the ``with`` block early closes the connection, and the server stops writing.
+    """
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self._answer: Answer | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The whole answer.
+
+        Raises:
+            InputError: The stream has not been read to its end.
+        """
+        if self._answer is None:
+            raise InputError("the answer is not complete yet; read the stream to its end first")
+        return self._answer
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for piece in self._pieces:
+            if isinstance(piece, Answer):
+                self._answer = piece
+            else:
+                yield piece
+
+    async def aclose(self) -> None:
+        """Ends the request, if it has not ended."""
+        await self._pieces.aclose()
+
+    async def __aenter__(self) -> AsyncAnswerStream:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class AnswerStream:
+    """Yields the answer's text in pieces; afterwards ``answer`` holds all of it.
+
+    with client.stream(question, pages) as stream:
+        for piece in stream:
+            show(piece)
+    stream.answer.citations
+    """
+
+    def __init__(self, pieces: Pieces, loop: BackgroundLoop) -> None:
+        self._stream = AsyncAnswerStream(pieces)
+        self._loop = loop
+
+    @property
+    def answer(self) -> Answer:
+        """The whole answer.
+
+        Raises:
+            InputError: The stream has not been read to its end.
+        """
+        return self._stream.answer
+
+    def __iter__(self) -> Iterator[str]:
+        pieces = aiter(self._stream)
+        try:
+            while (piece := self._loop.run(_next(pieces))) is not None:
+                yield piece
+        finally:
+            # Not waited for: a forgotten iterator may be collected on the loop's own thread.
+            self._loop.start(self._stream.aclose())
+
+    def close(self) -> None:
+        """Ends the request, if it has not ended."""
+        self._loop.run(self._stream.aclose())
+
+    def __enter__(self) -> AnswerStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+async def _next(pieces: AsyncIterator[str]) -> str | None:
+    """Returns the next piece, or None at the end: StopAsyncIteration cannot pass a future."""
+    return await anext(pieces, None)
