@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from glyph_shared.asking.answer import Answer, TokenCountWarning
+from glyph_shared.asking.answer import Answer, TokenCountWarning, Usage
 from glyph_shared.asking.citations import find_citations
 from glyph_shared.asking.deadline import Deadline
 from glyph_shared.asking.endpoint import Endpoint
@@ -129,7 +129,7 @@ class Asker:
 
     async def answer(self, inquiry: Inquiry, question: str, reply: Reply) -> Answer:
         """Makes the answer of a single reply, with its citations."""
-        answer = _answer_of(reply)
+        answer = answer_of(reply, reply.usage)
         if inquiry.setting.is_refusal(reply.text):
             return answer.model_copy(update={"refused": True})
         return await self.with_citations(inquiry, question, answer)
@@ -198,11 +198,12 @@ class Asker:
             )
 
 
-def _answer_of(reply: Reply) -> Answer:
+def answer_of(reply: Reply, usage: Usage) -> Answer:
+    """Returns a reply as an answer that is not yet tied to its places."""
     return Answer(
         text=reply.text,
         thinking=reply.thinking,
-        usage=reply.usage,
+        usage=usage,
         truncated=reply.truncated,
         only_thinking=reply.only_thinking,
         finish_reason=reply.finish_reason,

@@ -85,12 +85,11 @@ class Exchange:
                 ``partial_text`` is still to be filled in.
             ServerError: There is no answer, or none that can be used.
         """
-        options = {"stream": True, "stream_options": {"include_usage": True}}
         calls, begun = 0, False
         while True:
             calls += 1
             try:
-                async with aclosing(self._chunks({**payload, **options}, deadline)) as chunks:
+                async with aclosing(self._chunks(payload, deadline)) as chunks:
                     async for chunk in chunks:
                         begun = begun or _has_output(chunk)
                         yield chunk
@@ -117,8 +116,13 @@ class Exchange:
         self, payload: Payload, deadline: Deadline
     ) -> AsyncGenerator[Completion, None]:
         create = self._transport().chat.completions.create
-        stream = await deadline.bound(create(**payload, timeout=self._patience()))
-        async with stream:
+        opening = create(
+            **payload,
+            stream=True,
+            stream_options={"include_usage": True},
+            timeout=self._patience(),
+        )
+        async with await deadline.bound(opening) as stream:
             chunks = stream.__aiter__()
             while True:
                 try:

@@ -82,18 +82,10 @@ def read_fault(error: Exception, endpoint: Endpoint, body_bytes: int) -> Fault:
 
 
 def _status_fault(error: openai.APIStatusError, endpoint: Endpoint, body_bytes: int) -> Fault:
-    status, said = error.status_code, _said(error, endpoint)
-    known = {"status": status, "request_id": error.request_id}
-    if status == 400 and (limit := _LIMIT.search(said)):
-        needed = _NEEDED.search(said)
-        asked = f"needs {needed[1]} tokens" if needed else "is longer"
-        return Fault(
-            ContextLength(
-                f"the request {asked}, the server's window is {limit[1]}; send fewer pages, lower "
-                f"max_tokens, or plan with overflow='map_reduce'. The server said: {said}",
-                **known,
-            )
-        )
+    status, request_id, said = error.status_code, error.request_id, _said(error, endpoint)
+    if status == 400 and _LIMIT.search(said):
+        message = _context_length_message(said)
+        return Fault(ContextLength(message, status=status, request_id=request_id))
     wait = _retry_after(error)
     message = f"{endpoint.host} answered {status}: {said}"
     if status == 413:
@@ -102,9 +94,21 @@ def _status_fault(error: openai.APIStatusError, endpoint: Endpoint, body_bytes: 
         message += f"; {advice}"
     if status == 429:
         message += f"; wait {wait:g} s" if wait is not None else "; wait and ask again"
-        return Fault(RateLimited(message, **known), calls=None, retry_after=wait)
+        limited = RateLimited(message, status=status, request_id=request_id)
+        return Fault(limited, calls=None, retry_after=wait)
     calls = None if status in _CURABLE_STATUS else 2 if status == 500 else 1
-    return Fault(ServerError(message, **known), calls=calls, retry_after=wait)
+    failed = ServerError(message, status=status, request_id=request_id)
+    return Fault(failed, calls=calls, retry_after=wait)
+
+
+def _context_length_message(said: str) -> str:
+    limit, needed = _LIMIT.search(said), _NEEDED.search(said)
+    asked = f"needs {needed[1]} tokens" if needed else "is too long"
+    window = f", the server's window is {limit[1]}" if limit else ""
+    return (
+        f"the request {asked}{window}; send fewer pages, lower max_tokens, or use "
+        f"overflow='map_reduce'. The server said: {said}"
+    )
 
 
 def _stream_fault(error: openai.APIError, endpoint: Endpoint) -> Fault:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from glyph_shared.asking.answer import Answer, LeftOut, Usage, WindowReading
-from glyph_shared.asking.asker import Asker, Inquiry
+from glyph_shared.asking.asker import Asker, Inquiry, answer_of
 from glyph_shared.asking.material import UNTOLD_WINDOW
 from glyph_shared.asking.options import Progress
 from glyph_shared.asking.prompts import combine_messages
@@ -120,26 +120,38 @@ class WindowReader:
         if not reading.replies and reading.failures:
             raise reading.failures[min(reading.failures)]
         numbers = sorted(reading.replies)
-        readings = tuple(self._window_reading(reading, number) for number in numbers)
-        known = {
-            "windows": readings,
-            "left_out": tuple(self._left_out(reading)),
-            "model": self._setting.card.id,
-        }
-        answered = [i for i, window in enumerate(readings) if not window.refused]
+        windows = tuple(self._window_reading(reading, number) for number in numbers)
+        answered = self._answering(windows)
         usage = sum((reply.usage for reply in reading.replies.values() if reply), Usage())
-        if not answered:
-            return Answer(text=self._setting.refusal, refused=True, usage=usage, **known)
-        if self._setting.combine == "best_supported":
-            answered = [max(answered, key=lambda i: _support(readings[i]))]
-        if len(answered) == 1:
-            only = reading.replies[numbers[answered[0]]]
-            answer = _of_reply(only, usage) if only else Answer(text="", usage=usage)
-        else:
-            answer = await self._combine(reading, [readings[i] for i in answered], usage)
-        answer = answer.model_copy(update={**known, "answered_by": tuple(answered)})
-        spans = [self._inquiry.material.char_span(self._windows[numbers[i]]) for i in answered]
+        answer = await self._one_answer(reading, [numbers[i] for i in answered], usage)
+        answer = answer.model_copy(
+            update={
+                "windows": windows,
+                "answered_by": answered,
+                "left_out": tuple(self._left_out(reading)),
+            }
+        )
+        if answer.refused:
+            return answer
+        material = self._inquiry.material
+        spans = [material.char_span(self._windows[numbers[i]]) for i in answered]
         return await self._asker.with_citations(self._inquiry, reading.question, answer, spans)
+
+    def _answering(self, windows: Sequence[WindowReading]) -> tuple[int, ...]:
+        """Returns the positions of the windows that the answer is made of."""
+        answered = [i for i, window in enumerate(windows) if not window.refused]
+        if answered and self._setting.combine == "best_supported":
+            return (max(answered, key=lambda i: _support(windows[i])),)
+        return tuple(answered)
+
+    async def _one_answer(self, reading: _Reading, numbers: Sequence[int], usage: Usage) -> Answer:
+        replies = [(number, reply) for number in numbers if (reply := reading.replies[number])]
+        if not replies:
+            model = self._setting.card.id
+            return Answer(text=self._setting.refusal, refused=True, usage=usage, model=model)
+        if len(replies) == 1:
+            return answer_of(replies[0][1], usage)
+        return await self._combine(reading.question, replies, usage)
 
     def _window_reading(self, reading: _Reading, number: int) -> WindowReading:
         start, stop = self._windows[number]
@@ -166,39 +178,27 @@ class WindowReader:
             yield LeftOut(start_page=start, stop_page=stop, reason=reason)
 
     async def _combine(
-        self, reading: _Reading, windows: Sequence[WindowReading], usage: Usage
+        self, question: str, replies: Sequence[tuple[int, Reply]], usage: Usage
     ) -> Answer:
         """Has the model put the windows' answers together, in rounds if they are too long."""
-        parts = [(window.start_page, window.stop_page, window.text) for window in windows]
+        parts = [(*self._windows[number], reply.text) for number, reply in replies]
         room = (self._setting.card.max_model_len or UNTOLD_WINDOW) - self._setting.max_tokens
         while True:
             combined: list[_Part] = []
             for group in _groups(parts, room):
                 notes = [(_pages_name(start, stop), text) for start, stop, text in group]
                 system = self._setting.options.system
-                messages = combine_messages(reading.question, notes, system=system)
+                messages = combine_messages(question, notes, system=system)
                 reply = await self._asker.ask_messages(self._inquiry, messages)
                 usage += reply.usage
                 combined.append((group[0][0], group[-1][1], reply.text))
             if len(combined) == 1:
-                return _of_reply(reply, usage)
+                return answer_of(reply, usage)
             parts = combined
 
 
 def _support(window: WindowReading) -> float:
     return window.mean_logprob if window.mean_logprob is not None else float("-inf")
-
-
-def _of_reply(reply: Reply, usage: Usage) -> Answer:
-    return Answer(
-        text=reply.text,
-        thinking=reply.thinking,
-        usage=usage,
-        truncated=reply.truncated,
-        only_thinking=reply.only_thinking,
-        finish_reason=reply.finish_reason,
-        mean_logprob=reply.mean_logprob,
-    )
 
 
 def _pages_name(start: int, stop: int) -> str:

@@ -18,13 +18,13 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_tokens: int = Field(8192, ge=1)
+    max_tokens: int = Field(default=8192, ge=1)
     """The longest reply, thinking included."""
-    temperature: float = Field(1e-4, ge=0, allow_inf_nan=False)
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int = Field(1, ge=-1)
+    temperature: float = Field(default=1e-4, ge=0, allow_inf_nan=False)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=1, ge=-1)
     """0 and -1 mean no limit, as in vLLM."""
-    repetition_penalty: float = Field(1.1, gt=0, allow_inf_nan=False)
+    repetition_penalty: float = Field(default=1.1, gt=0, allow_inf_nan=False)
     stop_token_ids: tuple[int, ...] = (151329, 151336, 151348)
     """Ids of GLM-4.1V's tokenizer: ``<|endoftext|>``, ``<|user|>`` and the closing marker."""
     seed: int | None = None

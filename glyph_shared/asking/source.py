@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from glyph_shared.asking.answer import Citation
@@ -28,8 +29,14 @@ class Source:
 
     @classmethod
     def of_pages(cls, pages: Sequence[Page]) -> Source:
-        """Returns what pages alone tell: their spans, but not the text they were drawn from."""
-        return cls("", tuple(page.char_span for page in pages))
+        """Returns what pages alone tell: what is drawn on their lines, each at its place.
+
+        Pages of several texts, whose spans overlap, give no text to look in.
+        """
+        spans = tuple(page.char_span for page in pages)
+        if any(start < stop for (_, stop), (start, _) in pairwise(spans)):
+            return cls("", spans)
+        return cls("".join(_drawn_text(pages)), spans)
 
     def page_at(self, offset: int) -> int | None:
         """Returns the index of the page on which a char stands."""
@@ -67,3 +74,12 @@ class Source:
             found_by=found_by,
             score=score,
         )
+
+
+def _drawn_text(pages: Sequence[Page]) -> Iterator[str]:
+    """Yields the drawn lines, filled up with spaces so that each char keeps its offset."""
+    end = 0
+    for page in pages:
+        for (start, stop), line in zip(page.lines, page.line_texts, strict=True):
+            yield " " * (start - end) + line[: stop - start].ljust(stop - start)
+            end = stop
