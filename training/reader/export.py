@@ -7,6 +7,7 @@ weights are not copies but references into its `model.safetensors`.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import struct
 from pathlib import Path
@@ -168,15 +169,9 @@ def _write_graph(
 def _strip_notes(model: onnx.ModelProto) -> None:
     """Drops the exporter's stack traces, which hold paths and are most of the file."""
     del model.metadata_props[:]
-    for item in (
-        *model.graph.node,
-        *model.graph.input,
-        *model.graph.output,
-        *model.graph.value_info,
-    ):
-        del item.metadata_props[:]
-        item.doc_string = ""
-    for item in model.graph.initializer:
+    graph = model.graph
+    described = (graph.node, graph.input, graph.output, graph.value_info, graph.initializer)
+    for item in itertools.chain(*described):
         del item.metadata_props[:]
         item.doc_string = ""
     for function in model.functions:

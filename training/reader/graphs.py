@@ -26,6 +26,7 @@ class VisionGraph(nn.Module):
         self.tensors = _parameters(tensors, VISUAL)
 
     def forward(self, pages: Tensor) -> Tensor:
+        """See the class."""
         w, c = self.tensors, self.c
         p, m = c.patch, c.merge
         count, height, width = pages.shape
@@ -144,7 +145,7 @@ def _rms_norm(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotates interleaved pairs (GLM's order) of the first 2·pairs dimensions of (heads, S, size)."""
+    """Rotates interleaved pairs, GLM's order, in the first 2·pairs of (heads, S, size)."""
     pairs = cos.shape[-1]
     turned, rest = x[..., : 2 * pairs], x[..., 2 * pairs :]
     heads, steps = turned.shape[:2]

@@ -54,11 +54,12 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.full((size,), weight))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalises the last axis."""
         return _RMSNormFunction.apply(x, self.weight)
 
 
 class _RMSNormFunction(torch.autograd.Function):
-    """Keeps only the normalised input for the backward pass: a third of autograd's memory traffic."""
+    """Keeps only the normalised input for the backward pass, a third of autograd's traffic."""
 
     @staticmethod
     def forward(ctx, x, weight):  # noqa: ANN001, ANN205
