@@ -16,10 +16,14 @@ import numpy as np
 from glyph_shared.errors import FontError
 from glyph_shared.rendering.arrays import Bytes, Int32s, Int64s
 from glyph_shared.rendering.font_files import FontFile
+from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.shapes import ShapeTable
 
 VARIANTS = 4
 """Sub-pixel positions of a shape; a key is ``shape * VARIANTS + variant``."""
+
+_MAX_VARIANT_CELL = 50
+"""poppler draws shapes whose cell is higher than this at whole pixels only."""
 
 _UNSEEN = -1
 _LOAD = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
@@ -55,11 +59,16 @@ class Atlas:
         self._matrix = freetype.Matrix(
             int(size_px * x_scale / self._ppem * 0x10000), 0, 0, int(size_px / self._ppem * 0x10000)
         )
+        self.has_variants = self._cell_height(size_px) <= _MAX_VARIANT_CELL
         self._faces: dict[FontFile, freetype.Face] = {}
         self._bitmaps: dict[int, tuple[Bytes, int, int]] = {}
         self._lock = threading.Lock()
         above, below = math.ceil(size_px), math.ceil(size_px * 0.3)
         self._sheet = _empty_sheet(above, below)
+
+    def _cell_height(self, size_px: float) -> int:
+        low, high = load_font(self._table.fonts[0]).extent
+        return int(high * size_px) - int(low * size_px) + 3
 
     def sheet(self, keys: Int64s) -> Sheet:
         """Returns a sheet that holds at least these keys."""

@@ -23,6 +23,9 @@ from glyph_shared.rendering.typeset import Placement, elastic_spaces, place_line
 BLOCK = 1 << 17
 """Chars laid out at a time: some 25 dense pages, whose arrays still fit a processor's cache."""
 
+_TIE = 1e-6
+"""Pixels added before a baseline is rounded down, for a float's last digits."""
+
 ShapeLookup = Callable[[Codes], Int32s]
 
 
@@ -36,7 +39,7 @@ class PageLayout:
         line_starts: Offset of each line among them.
         line_source: Offset of each line in the text.
         lines: What to draw where.
-        opens: Which lines begin a paragraph.
+        boxes_px: First row of each paragraph's box, and the row below it.
         last: The page is the text's last.
     """
 
@@ -45,7 +48,7 @@ class PageLayout:
     line_starts: Int64s
     line_source: Int64s
     lines: PlacedLines
-    opens: Bools
+    boxes_px: tuple[tuple[int, int], ...]
     last: bool
 
 
@@ -91,7 +94,7 @@ class Composer:
         lines = break_lines(codes, advances, self._measure, continues=continues)
         placement = place_lines(lines, self._config, self._geometry)
         elastic = elastic_spaces(codes, lines) if placement.spacing.any() else codes == -1
-        return _Block(codes, shapes, elastic, lines, placement, self._geometry.scale)
+        return _Block(codes, shapes, elastic, lines, placement, self._config)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +106,7 @@ class _Block:
     elastic: Bools
     lines: Lines
     placement: Placement
-    scale: float
+    config: RenderConfig
 
     @property
     def first_unfinished_line(self) -> int:
@@ -125,6 +128,7 @@ class _Block:
         self, first: int, stop: int, source: Int64s, span: tuple[int, int], last: bool
     ) -> PageLayout:
         lines, placement = self.lines, self.placement
+        scale = self.config.dpi / 72
         start = lines.start[first:stop]
         begin = int(start[0])
         end = int(lines.start[stop]) if stop < len(lines.start) else lines.end
@@ -135,7 +139,7 @@ class _Block:
             x=placement.x[first:stop],
             spacing=placement.spacing[first:stop],
             elastic=self.elastic[begin:end],
-            baseline_px=np.floor(placement.baseline[first:stop] * self.scale).astype(np.int64),
+            baseline_px=np.floor(placement.baseline[first:stop] * scale + _TIE).astype(np.int64),
         )
         return PageLayout(
             span,
@@ -143,9 +147,28 @@ class _Block:
             start - begin,
             source[start],
             placed,
-            lines.opens[first:stop],
+            self._boxes(first, stop, scale),
             last,
         )
+
+    def _boxes(self, first: int, stop: int, scale: float) -> tuple[tuple[int, int], ...]:
+        """Finds the boxes of the paragraphs, or parts of paragraphs, on a page."""
+        if not has_boxes(self.config):
+            return ()
+        opens, baseline = self.lines.opens[first:stop].copy(), self.placement.baseline[first:stop]
+        opens[0] = True
+        closes = np.append(opens[1:], True)
+        above = self.config.font_size + self.config.border_padding
+        below = self.config.line_height - self.config.font_size + self.config.border_padding
+        tops = np.floor((baseline[opens] - above) * scale + 0.5).astype(int).tolist()
+        bottoms = np.floor((baseline[closes] + below) * scale + 0.5).astype(int).tolist()
+        return tuple(zip(tops, bottoms, strict=True))
+
+
+def has_boxes(config: RenderConfig) -> bool:
+    """Tells whether paragraphs stand out from the paper."""
+    framed = config.border_width > 0 and config.para_border_color != config.page_bg_color
+    return framed or config.para_bg_color != config.page_bg_color
 
 
 def blocks(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:

@@ -25,6 +25,7 @@ class Font:
         advances: Advance of every shape, exact: what line breaking adds up.
         pdf_advances: The same at 7 significant digits of 1/1000 em, as a PDF states widths: what
             positions are summed from, so that pages equal the reference's to the pixel.
+        extent: Lowest and highest point of any shape.
     """
 
     file: FontFile
@@ -32,6 +33,7 @@ class Font:
     shapes: Int32s
     advances: Float64s
     pdf_advances: Float64s
+    extent: tuple[float, float]
 
 
 @lru_cache(maxsize=64)
@@ -48,6 +50,7 @@ def load_font(file: FontFile) -> Font:
         names = tables.getGlyphOrder()
         units = np.array([tables["hmtx"][name][0] for name in names], np.float64)
         em = tables["head"].unitsPerEm
+        extent = tables["head"].yMin / em, tables["head"].yMax / em
     # fontTools answers damaged tables with whatever its parsers trip over.
     except (TTLibError, KeyError, ValueError, AssertionError, OSError, EOFError) as error:
         raise _unreadable(file, str(error)) from None
@@ -62,7 +65,8 @@ def load_font(file: FontFile) -> Font:
         np.array(codepoints, np.int32),
         np.array([index[char_map[code]] for code in codepoints], np.int32),
         units / em,
-        np.array([_pdf_number(unit * 1000 / em) * 0.001 for unit in units]),
+        np.array([pdf_number(unit * 1000 / em) * 0.001 for unit in units]),
+        extent,
     )
 
 
@@ -72,9 +76,21 @@ def _unreadable(file: FontFile, reason: str) -> FontError:
     )
 
 
-def _pdf_number(width: float) -> float:
-    """Rounds as reportlab writes a number into a PDF: six decimals less the integer digits."""
-    if width <= 0:
+def pdf_number(value: float) -> float:
+    """Rounds as reportlab writes numbers into a PDF: 7 significant digits, at most 6 decimals."""
+    size = abs(value)
+    if size <= 1e-7:
         return 0.0
-    decimals = 6 - int(math.log10(width)) if width >= 1 else 6
-    return float(f"{width:.{max(decimals, 0)}f}")
+    decimals = 6 - int(math.log10(size)) if size > 1 else 6
+    return _read_digits(f"{value:.{min(max(decimals, 0), 6)}f}")
+
+
+def _read_digits(number: str) -> float:
+    """Reads a decimal number as poppler's lexer does, digit by digit, last bits included."""
+    sign = -1.0 if number.startswith("-") else 1.0
+    whole, _, fraction = number.lstrip("-").partition(".")
+    value, place = float(whole), 0.1
+    for digit in fraction.rstrip("0"):
+        value += place * int(digit)
+        place *= 0.1
+    return sign * value

@@ -201,6 +201,15 @@ def _action_table() -> Bytes:
 
 
 _BY_CATEGORY = {"Mn": _MARK, "Me": _MARK, "Cf": _DROP, "Cc": _REPLACE, "Cs": _REPLACE}
-_VISIBLE_FORMATS = [*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD]
+_VISIBLE_FORMATS = [
+    *range(0x0600, 0x0606),
+    0x06DD,
+    0x070F,
+    0x0890,
+    0x0891,
+    0x08E2,
+    0x110BD,
+    0x110CD,
+]
 """Format chars that have ink: Arabic and Syriac signs that enclose what follows."""
 _ACTIONS = _action_table()

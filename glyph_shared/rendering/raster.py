@@ -28,7 +28,7 @@ class PlacedLines:
         shapes: Shapes of the text they lie in.
         start: First shape of each line.
         stop: End of each line's shapes.
-        x: Where each line's pen starts, in points from the page's left edge.
+        x: Where each line's pen starts, in points from the frame's left edge.
         spacing: Added to each elastic space of the line, in points.
         elastic: Which shapes of the text are elastic spaces.
         baseline_px: Pixel row below which each line's descenders begin.
@@ -56,6 +56,8 @@ class Painter:
         self._font_size = font_size
         self._page_px = geometry.page_px
         self._x_scale = geometry.x_scale
+        self._origin = geometry.origin_x
+        self._wiped = slice(*geometry.box_px)
 
     def paint(self, lines: PlacedLines, drawn: Bools | None = None) -> Bytes:
         """Draws lines, black on white.
@@ -74,12 +76,12 @@ class Painter:
         keys, column, line = self._place(lines, filled, drawn)
         sheet = self._atlas.sheet(keys)
         ink = _gather(sheet, keys, column, line, len(filled), width)
+        top = lines.baseline_px[filled] - sheet.above
         if lines.floor_px is not None:
-            _erase(ink, lines.floor_px[filled] - (lines.baseline_px[filled] - sheet.above))
-        baseline = lines.baseline_px[filled]
+            _erase(ink[:, self._wiped], lines.floor_px[filled] - top)
         bottom = np.zeros(len(filled), np.int64)
         np.maximum.at(bottom, line, sheet.bottom[keys])
-        return _assemble(ink, baseline - sheet.above, bottom, width, height)
+        return _assemble(ink, top, bottom, width, height)
 
     def _place(
         self, lines: PlacedLines, filled: Int64s, drawn: Bools | None
@@ -91,19 +93,23 @@ class Painter:
         index = np.minimum(start[:, None] + places, len(lines.shapes) - 1)
         inside = places < length[:, None]
         shapes = lines.shapes[index]
-        steps = self._table.pdf_advances[shapes] * self._font_size
+        pen = np.empty((len(filled), len(places) + 1))
+        pen[:, 0] = lines.x[filled]
+        steps = pen[:, 1:]
+        np.multiply(self._table.pdf_advances[shapes], self._font_size, out=steps)
         spacing = lines.spacing[filled]
         if spacing.any():
             steps += np.where(lines.elastic[index], spacing[:, None], 0.0)
-        pen = np.zeros(steps.shape)
-        np.cumsum(steps[:, :-1], axis=1, out=pen[:, 1:])
-        pen += lines.x[filled][:, None]
-        quarter = np.floor(pen * (self._x_scale * VARIANTS)).astype(np.int64)
+        # Summed from the left and scaled in two products, as poppler does: ties fall alike.
+        pen = np.cumsum(pen[:, :-1], axis=1) * self._x_scale + self._origin * self._x_scale
+        quarter = np.floor(pen * VARIANTS).astype(np.int64)
         if drawn is not None:
             inside &= drawn[index]
         line = np.broadcast_to(np.arange(len(filled))[:, None], shapes.shape)[inside]
         quarter = quarter[inside]
-        keys = shapes[inside].astype(np.int64) * VARIANTS + quarter % VARIANTS
+        keys = shapes[inside].astype(np.int64) * VARIANTS
+        if self._atlas.has_variants:
+            keys += quarter % VARIANTS
         return keys, quarter // VARIANTS, line
 
 

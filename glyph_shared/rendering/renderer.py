@@ -11,6 +11,7 @@ import numpy as np
 from glyph_shared.errors import FontError, InputError
 from glyph_shared.rendering.arrays import Codes, Int32s, Int64s
 from glyph_shared.rendering.atlas import Atlas
+from glyph_shared.rendering.compat import CompatComposer
 from glyph_shared.rendering.compose import Composer, PageLayout, slices
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.config_values import parse_newline_markup
@@ -58,7 +59,8 @@ class Renderer:
         atlas = Atlas(
             self._table, self.config.font_size * geometry.scale, self.config.horizontal_scale
         )
-        self._composer = Composer(self.config, geometry, self._table, self._look_up)
+        composer = CompatComposer if compat else Composer
+        self._composer = composer(self.config, geometry, self._table, self._look_up)
         self._painter = Painter(atlas, self._table, self.config.font_size, geometry)
         self._finisher = Finisher(self.config, geometry)
 

@@ -22,7 +22,7 @@ class Placement:
 
     Attributes:
         pages: First line of each page, and the number of lines at the end.
-        x: Start of each line's pen, from the page's left edge.
+        x: Start of each line's pen, from the frame's left edge.
         spacing: Added to each elastic space of a line.
         baseline: Baseline of each line, from its page's top.
     """
@@ -36,9 +36,9 @@ class Placement:
 def place_lines(lines: Lines, config: RenderConfig, geometry: Geometry) -> Placement:
     """Places lines on pages; the first line is at the top of a page."""
     tops = line_tops(lines.opens, config)
-    pages = page_starts(tops, geometry)
+    pages = page_starts(tops, geometry.height - config.line_height)
     page_of_line = np.repeat(np.arange(len(pages) - 1), np.diff(pages))
-    baseline = tops - tops[pages[:-1]][page_of_line] + geometry.first_baseline
+    baseline = tops - tops[pages[:-1]][page_of_line] + geometry.origin_y + config.font_size
     x, spacing = align(lines, config, geometry)
     return Placement(pages, x, spacing, baseline)
 
@@ -52,18 +52,21 @@ def line_tops(opens: Bools, config: RenderConfig) -> Float64s:
     return tops
 
 
-def page_starts(tops: Float64s, geometry: Geometry) -> Int64s:
-    """Fills pages from the top; a space between paragraphs never begins a page."""
+def page_starts(tops: Float64s, reach: float) -> Int64s:
+    """Fills pages with the lines whose tops are within reach of the first's.
+
+    So a space between paragraphs never begins a page.
+    """
     starts = [0]
     while starts[-1] < len(tops):
-        limit = tops[starts[-1]] + geometry.height - geometry.pitch + _TOLERANCE
+        limit = tops[starts[-1]] + reach + _TOLERANCE
         starts.append(int(np.searchsorted(tops, limit, side="right")))
     return np.array(starts, np.int64)
 
 
 def align(lines: Lines, config: RenderConfig, geometry: Geometry) -> tuple[Float64s, Float64s]:
     """Finds the pen's start and the spacing of each line."""
-    x = np.full(len(lines.start), geometry.left)
+    x = np.full(len(lines.start), config.left_indent)
     room = np.full(len(lines.start), geometry.width)
     x[lines.opens] += config.first_line_indent
     room[lines.opens] -= config.first_line_indent

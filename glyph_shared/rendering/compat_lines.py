@@ -1,0 +1,128 @@
+"""The reference's line breaks: reportlab's greedy wrap over words, its long words included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glyph_shared.rendering.arrays import Float64s
+from glyph_shared.rendering.compat_text import Words
+from glyph_shared.rendering.line_breaks import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class CompatLine:
+    """One line: its chars, and whether a line break (not a wrap) ended it."""
+
+    start: int
+    stop: int
+    broken: bool
+
+
+class CompatWrap:
+    """Wraps a text's words, group by group."""
+
+    def __init__(self, words: Words, pen: Float64s, measure: Measure, space: float) -> None:
+        """Finds for every word the word that would begin the next line.
+
+        Args:
+            words: The text's words.
+            pen: Pen position before each of their chars, and after the last.
+            measure: Room on lines.
+            space: Advance of a space.
+        """
+        self._words = words
+        self._pen = pen
+        self._measure = measure
+        self._space = space
+        begin, end = pen[words.start], pen[words.stop]
+        allowance = measure.shrink * np.arange(len(begin))
+        reach = begin - allowance + measure.width
+        following = np.searchsorted(end - allowance, reach, side="right")
+        self._next = np.maximum(following, np.arange(1, len(begin) + 1)).tolist()
+        self._start, self._stop = words.start.tolist(), words.stop.tolist()
+        self._part_first = words.part_first.tolist()
+        room = min(measure.width, measure.first_width)
+        long_words = np.flatnonzero(end - begin > room)
+        parts = np.searchsorted(words.part_first, long_words, side="right") - 1
+        self._parts_with_long_words = set(parts.tolist())
+
+    def group(self, number: int) -> list[CompatLine]:
+        """Wraps one group; a blank last part has no line."""
+        first, stop = self._words.group_first[number : number + 2].tolist()
+        lines: list[CompatLine] = []
+        for part in range(first, stop):
+            last = part == stop - 1
+            word, end = self._part_first[part], self._part_first[part + 1]
+            if word == end:
+                if not last:
+                    lines.append(CompatLine(0, 0, True))
+                continue
+            if part in self._parts_with_long_words:
+                lines += self._careful(word, end, part == first, not last)
+            else:
+                lines += self._quick(word, end, part == first, not last)
+        return lines
+
+    def _quick(self, word: int, end: int, opens: bool, broken: bool) -> list[CompatLine]:
+        lines: list[CompatLine] = []
+        if opens and self._measure.first_width != self._measure.width:
+            following = min(self._first_line_end(word, end), end)
+            lines.append(self._line(word, following, broken and following == end))
+            word = following
+        while word < end:
+            following = min(self._next[word], end)
+            lines.append(self._line(word, following, broken and following == end))
+            word = following
+        return lines
+
+    def _line(self, word: int, following: int, broken: bool) -> CompatLine:
+        return CompatLine(self._start[word], self._stop[following - 1], broken)
+
+    def _first_line_end(self, word: int, end: int) -> int:
+        begin = self._pen[self._start[word]]
+        following = word + 1
+        while following < end:
+            width = self._pen[self._stop[following]] - begin
+            if width > self._measure.first_width + self._measure.shrink * (following - word):
+                break
+            following += 1
+        return following
+
+    def _careful(self, word: int, end: int, opens: bool, broken: bool) -> list[CompatLine]:
+        """Wraps a part some of whose words are wider than a line.
+
+        Such a word fills what is left of the line and goes on, piece by piece.
+        """
+        pen, lines = self._pen, []
+        room = self._measure.first_width if opens else self._measure.width
+        start, stop, count = self._start[word], self._start[word], 0
+        while word < end:
+            begin, finish = self._start[word], self._stop[word]
+            width = pen[finish] - pen[begin]
+            used = pen[stop] - pen[start] + (self._space if count else 0.0)
+            if used + width <= room + self._measure.shrink * count:
+                stop, count, word = finish, count + 1, word + 1
+                continue
+            if width > room:
+                begin = self._fitting(begin, finish, room - used)
+                lines.append(CompatLine(start, begin if begin > self._start[word] else stop, False))
+                room = self._measure.width
+                while pen[finish] - pen[begin] > room:
+                    piece = self._fitting(begin, finish, room)
+                    lines.append(CompatLine(begin, piece, False))
+                    begin = piece
+                start, stop, count, word = begin, finish, 1, word + 1
+                continue
+            lines.append(CompatLine(start, stop, False))
+            room = self._measure.width
+            start, stop, count = begin, begin, 0
+        lines.append(CompatLine(start, stop, broken))
+        return lines
+
+    def _fitting(self, begin: int, finish: int, room: float) -> int:
+        """Finds how far a word's chars fit; at least one, if the whole line is theirs."""
+        reach = np.searchsorted(self._pen[begin : finish + 1], self._pen[begin] + room, "right")
+        place = begin + int(reach) - 1
+        return max(place, begin + 1) if room >= self._measure.width else max(place, begin)

@@ -1,0 +1,104 @@
+"""The reference's text rules: what reaches its pages, as words with single spaces between them.
+
+Soft hyphens and zero-width spaces go; runs of two or more spaces become as many unbreakable ones;
+lines are joined in groups of 30, one paragraph each, and inside a group every other run of
+whitespace is one space, or nothing at a line's edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glyph_shared.rendering.arrays import Bools, Codes, Int64s
+from glyph_shared.rendering.normalise import CODE_LIMIT, MARKER, NEWLINE, SPACE, text_codes
+
+LINES_PER_GROUP = 30
+
+_NO_BREAK_SPACE = 0xA0
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """The words of a text in the reference's order.
+
+    Attributes:
+        codes: Words with one space between those of a part; parts follow each other directly.
+        source: Offset in the text of each of these chars.
+        start: Start of each word.
+        stop: End of each word.
+        part_first: First word of each part (a line, or a group's joined lines), and the end.
+        group_first: First part of each group, and the end.
+    """
+
+    codes: Codes
+    source: Int64s
+    start: Int64s
+    stop: Int64s
+    part_first: Int64s
+    group_first: Int64s
+
+
+def split_words(text: str, marker: str | None) -> Words:
+    """Applies the reference's rules to a text."""
+    codes = text_codes(text)
+    kept = (codes != 0xAD) & (codes != 0x200B)
+    codes, source = codes[kept], np.flatnonzero(kept)
+    codes = _bind_space_runs(codes)
+    newline = codes == NEWLINE
+    if marker is not None:
+        codes, source, newline = _mark_newlines(codes, source, newline, marker)
+    white = _WHITE[codes]
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], white, [True]))))
+    start, stop = edges[::2], edges[1::2]
+    breaks = np.flatnonzero(newline)
+    part = np.searchsorted(breaks, start)
+    kept = ~white
+    joins = stop[:-1][part[1:] == part[:-1]]
+    kept[joins] = True
+    codes[joins] = SPACE
+    codes[codes == _NO_BREAK_SPACE] = SPACE
+    place = np.cumsum(kept) - kept
+    parts = len(breaks) + 1
+    per_group = LINES_PER_GROUP if marker is None else 1
+    return Words(
+        codes=codes[kept],
+        source=source[kept],
+        start=place[start],
+        stop=place[start] + (stop - start),
+        part_first=np.searchsorted(part, np.arange(parts + 1)),
+        group_first=np.append(np.arange(0, parts, per_group), parts),
+    )
+
+
+def _bind_space_runs(codes: Codes) -> Codes:
+    """Turns spaces beside spaces into no-break spaces."""
+    space = np.concatenate(([False], codes == SPACE, [False]))
+    run = space[1:-1] & (space[:-2] | space[2:])
+    return np.where(run, np.uint32(_NO_BREAK_SPACE), codes)
+
+
+def _mark_newlines(
+    codes: Codes, source: Int64s, newline: Bools, marker: str
+) -> tuple[Codes, Int64s, Bools]:
+    """Draws the line breaks inside groups as the marker; every 30th stays a break."""
+    number = np.cumsum(newline)
+    drawn = newline & (number % LINES_PER_GROUP != 0)
+    repeats = np.where(drawn, len(marker), 1)
+    first = (np.cumsum(repeats) - repeats)[drawn]
+    codes, source = np.repeat(codes, repeats), np.repeat(source, repeats)
+    newline = np.repeat(newline & ~drawn, repeats)
+    for place, char in enumerate(marker):
+        codes[first + place] = SPACE if char == " " else MARKER + place
+    return codes, source, newline
+
+
+def _white_table() -> Bools:
+    table = np.zeros(CODE_LIMIT, np.bool_)
+    for code in range(0x3001):
+        table[code] = chr(code).isspace() and code != _NO_BREAK_SPACE
+    return table
+
+
+_WHITE = _white_table()
