@@ -114,7 +114,9 @@ def _rules_above(root: Path) -> tuple[_Rules, ...]:
 
 def _rules_of(folder: Path) -> tuple[_Rules, ...]:
     try:
-        lines = (folder / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (
+            (folder / ".gitignore").read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        )
     except OSError:
         return ()
     return (_Rules(folder, GitIgnoreSpec.from_lines(lines)),)

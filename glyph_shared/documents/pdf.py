@@ -22,6 +22,7 @@ from glyph_shared.errors import ConfigError, PdfError
 
 _WORKER = Path(__file__).with_name("pdf_worker.py")
 _PAGE_GAP = "\n\n"
+_OUT_OF_TIME = ("SIGXCPU", "SIGKILL")  # by name: Windows has neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,20 @@ def add_pdf(builder: DocumentBuilder, source: BinaryIO, *, path: str, limits: Pd
         gap = _PAGE_GAP if page is not pages[-1] else "\n"
         text = page.text.rstrip() + gap if page.text.strip() else ""
         builder.add(text, path=path, line=1, source_page=page.number)
-    scans = [str(page.number) for page in pages if page.images]
+    scans = [page.number for page in pages if page.images]
     if scans:
-        builder.skip(path, f"no text layer on source pages {', '.join(scans)}")
+        builder.skip(path, f"no text layer on source pages {_ranges(scans)}")
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Writes ascending numbers briefly: ``1-3, 7``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 def _extract(source: BinaryIO, path: str, limits: PdfLimits) -> list[_SourcePage]:
@@ -121,7 +133,7 @@ def _run_worker(
     except subprocess.TimeoutExpired as error:
         detail = f"more than wall_seconds={limits.wall_seconds:g}"
         raise _problem(path, "limit", detail) from error
-    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+    if done.returncode < 0 and signal.Signals(-done.returncode).name in _OUT_OF_TIME:
         raise _problem(path, "limit", f"more than cpu_seconds={limits.cpu_seconds}")
     return done
 

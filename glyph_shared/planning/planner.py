@@ -187,7 +187,7 @@ def _over_length(report: CompressionReport, drawn: _Drawn, budget: Budget) -> Ov
         f"{drawn.page_count:,} pages; as text {report.text_tokens:,} tokens by "
         f"{report.tokenizer}) and a window of {budget.window:,} has {budget.context:,} for it, "
         f"{budget.reserve:,} being kept for question and answer; use overflow='map_reduce', a "
-        "lower dpi, a larger window or less text",
+        "denser θ (newline_markup drawn, lower dpi), a larger window or less text",
         needed=drawn.visual_tokens,
         limit=budget.context,
     )

@@ -31,6 +31,26 @@ def test_bytes_windows_1252_lacks_are_latin_1_and_none_is_lost():
     assert decode(data, name="a").encode("latin-1") == data
 
 
+@pytest.mark.parametrize(
+    ("declaration", "encoding"),
+    [
+        ('<meta charset="gb18030">', "gb18030"),
+        ("<meta http-equiv=Content-Type content='text/html; charset=Shift_JIS'>", "shift_jis"),
+        ("<?xml version='1.0' encoding='Big5'?>", "big5"),
+        ("# -*- coding: euc-jp -*-", "euc-jp"),
+    ],
+)
+def test_a_files_own_declaration_counts(declaration, encoding):
+    text = declaration + "\n中文"
+    assert decode(text.encode(encoding), name="a") == text
+
+
+@pytest.mark.parametrize("declared", ["utf-8", "gb99", "unicode_escape", "big5"])
+def test_a_declaration_that_does_not_hold_is_passed_over(declared):
+    data = f"charset={declared} é\\u0041 ".encode("cp1252") + b"\xff"
+    assert decode(data, name="a") == f"charset={declared} é\\u0041 ÿ"
+
+
 def test_the_callers_encoding_wins():
     assert decode("中文".encode("gb18030"), name="a", encoding="gb18030") == "中文"
 

@@ -123,10 +123,10 @@ def test_a_scan_is_refused_and_never_an_empty_text(tmp_path):
 
 
 def test_scanned_pages_among_others_are_listed(tmp_path):
-    document = read(tmp_path, drawn("Words.", None, "", "More.", None))
+    document = read(tmp_path, drawn("Words.", None, None, "", "More.", None))
     assert document.text == "Words.\n\nMore.\n\n"
     assert [skipped.reason for skipped in document.skipped] == [
-        "no text layer on source pages 2, 5"
+        "no text layer on source pages 2-3, 6"
     ]
 
 
