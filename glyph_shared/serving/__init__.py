@@ -10,7 +10,13 @@ from glyph_shared.serving.vllm_command import (
     vllm_arguments,
     vllm_config,
 )
-from glyph_shared.serving.vllm_process import Progress, VllmServer, is_healthy, running_vllm
+from glyph_shared.serving.vllm_process import (
+    Progress,
+    VllmServer,
+    is_healthy,
+    running_vllm,
+    serve_vllm,
+)
 
 __all__ = [
     "CHAT_TEMPLATE",
@@ -25,6 +31,7 @@ __all__ = [
     "running_embedded",
     "running_vllm",
     "serve_embedded",
+    "serve_vllm",
     "shown_command",
     "vllm_arguments",
     "vllm_config",

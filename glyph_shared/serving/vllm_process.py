@@ -29,6 +29,9 @@ POLL_SECONDS = 0.5
 STOP_SECONDS = 20.0
 """vLLM finishes or aborts what runs and frees the device; 3 to 4 seconds when idle."""
 
+START_SECONDS = 1800.0
+"""Loading 20 GB of weights, perhaps from the model hub first, and compiling."""
+
 LOG_TAIL_LINES = 12
 LOG_TAIL_BYTES = 65_536
 
@@ -50,6 +53,7 @@ class Progress:
 
 
 ProgressCallback = Callable[[Progress], None]
+ReadyCallback = Callable[[str], None]
 
 
 class VllmServer:
@@ -103,9 +107,9 @@ class VllmServer:
         while not is_healthy(self.config.base_url):
             seconds = time.monotonic() - started
             if self.exit_code() is not None:
-                raise ServerError(self._failure(f"ended with exit code {self.exit_code()}"))
+                raise self.failure(f"ended with exit code {self.exit_code()}")
             if seconds > timeout:
-                raise ServerError(self._failure(f"was not ready after {timeout:.0f} s"))
+                raise self.failure(f"was not ready after {timeout:.0f} s")
             if on_progress is not None:
                 on_progress(Progress(seconds, _last_line(self.log_path)))
             time.sleep(POLL_SECONDS)
@@ -136,10 +140,11 @@ class VllmServer:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def _failure(self, what: str) -> str:
+    def failure(self, what: str) -> ServerError:
+        """Returns an error that holds the likely cause and the end of the log."""
         cause, tail = _diagnosis(self.log_path)
         reason = f"\ncause: {cause}" if cause else ""
-        return f"vLLM {what}{reason}\nend of its log {self.log_path}:\n{tail}"
+        return ServerError(f"vLLM {what}{reason}\nend of its log {self.log_path}:\n{tail}")
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -151,7 +156,7 @@ class VllmServer:
 def running_vllm(
     config: VllmConfig,
     *,
-    timeout: float = 1800.0,
+    timeout: float = START_SECONDS,
     log_path: Path | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[VllmServer]:
@@ -169,6 +174,31 @@ def running_vllm(
             yield server
         finally:
             server.stop()
+
+
+def serve_vllm(
+    config: VllmConfig,
+    *,
+    timeout: float = START_SECONDS,
+    on_progress: ProgressCallback | None = None,
+    ready: ReadyCallback | None = None,
+) -> None:
+    """Serves until the process is interrupted or terminated.
+
+    Args:
+        config: What to serve and how.
+        timeout: How long loading may take, in seconds.
+        on_progress: Called twice a second while the model loads.
+        ready: Called with the base URL when requests are answered.
+
+    Raises:
+        ConfigError: vLLM is not installed, or the port is taken.
+        ServerError: The server did not get ready, or ended by itself.
+    """
+    with running_vllm(config, timeout=timeout, on_progress=on_progress) as server:
+        if ready is not None:
+            ready(config.base_url)
+        raise server.failure(f"ended by itself with exit code {server.wait()}")
 
 
 @contextmanager

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import textwrap
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from glyph_shared.errors import ConfigError, ServerError
-from glyph_shared.serving import VllmServer, is_healthy, running_vllm, vllm_config
+from glyph_shared.serving import VllmServer, is_healthy, running_vllm, serve_vllm, vllm_config
 
 HEALTHY = """
     import http.server, os, subprocess, sys
@@ -19,6 +20,8 @@ HEALTHY = """
     print("engine", child.pid, flush=True)
     class Health(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == "/end":
+                os._exit(3)
             self.send_response(200 if self.path == "/health" else 404)
             self.end_headers()
         def log_message(self, *args):
@@ -174,3 +177,12 @@ def test_waiting_for_a_server_that_was_not_started_is_an_error(fake_vllm):
     server = VllmServer(fake_vllm(HEALTHY), log_path=Path(os.devnull))
     with pytest.raises(ServerError, match="call start"):
         server.wait()
+
+
+def test_a_server_that_ends_by_itself_is_reported(fake_vllm):
+    def end(base_url):
+        with pytest.raises(OSError, match="closed connection"):
+            urllib.request.urlopen(base_url.removesuffix("/v1") + "/end")
+
+    with pytest.raises(ServerError, match="ended by itself with exit code 3"):
+        serve_vllm(fake_vllm(HEALTHY), ready=end)

@@ -15,7 +15,7 @@ class DeclareBeforeImport:
 
     def find_spec(self, name, path=None, target=None):
         if name == "torchvision" and DeclareBeforeImport.library is None:
-            import torch  # noqa: TID251 - this module runs in the vLLM environment only
+            import torch
 
             # Kept on the class: the declarations vanish with the Library object.
             DeclareBeforeImport.library = torch.library.Library("torchvision", "FRAGMENT")
