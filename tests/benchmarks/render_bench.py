@@ -1,6 +1,6 @@
 """Clocks our renderer beside the pipeline it replaces, and beside the least that C can do.
 
-    python -m tests.benchmarks.render_bench [--quick] [--prose FILE] [--json FILE]
+    python -m tests.benchmarks.render_bench [--quick] [--prose FILE] [--chinese FONT] [--json FILE]
 
 All times are CPU time (user and system, child processes included), so a busy machine changes
 little; ratios are of figures from the same run, same text, same θ (preset ``reference`` with
@@ -31,7 +31,7 @@ MB = 1_000_000
 ARTICLE = {"dpi": 96, "font_size": 9.0, "alignment": "JUSTIFY", "first_line_indent": 9.0}
 """The first article's θ: 96 dpi, 9 pt sans, justified, an indent of 1 em."""
 
-console = Console(width=120)
+console = Console(width=130)
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the text")
     parser.add_argument("--prose", default="prose", help="a text file to use as the prose")
+    parser.add_argument("--chinese", default=chinese_font(), help="a TrueType font to use")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     scale = 0.1 if options.quick else 1.0
-    stages = [stage for job in speed_jobs(options.prose, scale) for stage in speed(job)]
+    stages = [
+        stage for job in speed_jobs(options.prose, options.chinese, scale) for stage in speed(job)
+    ]
     show_speed(stages)
     scaling = list(linearity([round(size * MB * scale) for size in (1, 5, 20, 50)]))
     show_scaling(scaling)
@@ -74,15 +77,14 @@ def main() -> None:
 # --- speed -------------------------------------------------------------------------------------
 
 
-def speed_jobs(prose: str, scale: float) -> Iterator[Job]:
+def speed_jobs(prose: str, chinese: str | None, scale: float) -> Iterator[Job]:
     """The texts that the pipelines are compared on."""
     sans = {"font_path": None}
     yield Job(prose, round(2 * MB * scale), theta=sans)
     yield Job("code", round(0.5 * MB * scale), theta=sans)
     yield Job("one paragraph", 250_000, theta=sans)
-    font = chinese_font()
-    if font:
-        yield Job("chinese", round(0.2 * MB * scale), theta={"font_path": font})
+    if chinese:
+        yield Job("chinese", round(0.2 * MB * scale), theta={"font_path": chinese})
     else:
         console.print("no Chinese TrueType font installed (Debian: fonts-droid-fallback); left out")
 
@@ -178,7 +180,7 @@ def show_scaling(rows: list[dict[str, Any]]) -> None:
         cost = Cost(**{key: row[key] for key in Cost.__dataclass_fields__})
         table.add_row(
             f"{cost.chars / MB:g}",
-            "Iterable[str]" if row["streaming"] else "str",
+            "pieces" if row["streaming"] else "one str",
             str(cost.pages),
             f"{cost.total / cost.chars * MB:.3f}",
             f"{1e3 * cost.first_page_seconds:.0f}",

@@ -6,7 +6,6 @@ A fresh process makes cold starts cold, keeps peak memory apart, and can go with
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -102,7 +101,7 @@ def measure(job: Job) -> Cost:
         raster=raster.seconds,
         png=png,
         resident_before=resident,
-        resident_peak=_peak(),
+        resident_peak=_resident("VmHWM"),
         import_seconds=imported - begin,
         first_page_seconds=first,
         visual_tokens=tokens,
@@ -125,13 +124,10 @@ class _Stopwatch:
         return timed
 
 
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize()
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _resident(field: str = "VmRSS") -> int:
+    """Reads resident bytes; rusage would count what the parent held when it forked."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split(f"{field}:")[1].split()[0]) * 1024
 
 
 if __name__ == "__main__":
