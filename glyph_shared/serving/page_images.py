@@ -20,9 +20,10 @@ from PIL import Image
 from glyph_shared.rendering import RenderConfig, png_theta_hash
 from glyph_shared.serving.api_errors import ApiError
 
-PIXELS_PER_INCH_AT_1PT = 72
+POINTS_PER_INCH = 72
 
-_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]*/?[\w.+-]*)(?:;[\w=.+-]+)*?;base64,", re.ASCII)
+_DATA_URL = re.compile(r"data:image/[\w.+-]{1,40};base64,", re.ASCII)
+_THETA = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _PNG_HEADER_BYTES = 33
 
@@ -56,14 +57,12 @@ class PageGate:
             raise _refused(number, "is not a PNG file; send the pages as the renderer made them")
         theta = png_theta_hash(png)
         if theta not in self.accepted_thetas:
-            got = (
-                "carries no mark of how it was drawn"
-                if theta is None
-                else f"has theta {theta!r:.40}"
-            )
+            # A damaged mark is page bytes, which no message may hold.
+            known = theta is not None and _THETA.fullmatch(theta) is not None
+            drawn = f"has theta {theta}" if known else "carries no mark of how it was drawn"
             raise _refused(
                 number,
-                f"{got}, and this reader reads {' '.join(self.accepted_thetas)} only: draw pages "
+                f"{drawn}, and this reader reads {' '.join(self.accepted_thetas)} only: draw pages "
                 "with the render_config that /v1/models names (RenderConfig.preset('reader'))",
             )
 
@@ -77,7 +76,7 @@ class PageGate:
 def page_size_px(config: RenderConfig) -> tuple[int, int]:
     """Returns the size of an uncropped page (width, height)."""
     width, height = config.page_size
-    scale = config.dpi / PIXELS_PER_INCH_AT_1PT
+    scale = config.dpi / POINTS_PER_INCH
     return round(width * scale), round(height * scale)
 
 

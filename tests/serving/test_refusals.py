@@ -217,3 +217,10 @@ def test_a_failing_reader_is_an_internal_error_without_its_words(reader, page, c
 def test_the_application_is_made_without_touching_the_model(reader):
     assert len(embedded_app(reader).routes) == 4
     assert reader.asked == []
+
+
+def test_a_damaged_mark_is_not_shown_back(call, reader):
+    damaged = page_png(reader.render_config, theta="<secret page bytes>")
+    message = refusal(call.chat(user(image_part(data_url(damaged)), "Who?")))["message"]
+    assert "carries no mark" in message
+    assert "secret" not in message
