@@ -14,7 +14,7 @@ import freetype
 import numpy as np
 
 from glyph_shared.errors import FontError
-from glyph_shared.rendering.arrays import Bytes, Int32s, Int64s
+from glyph_shared.rendering.arrays import Bytes, Int32s
 from glyph_shared.rendering.font_files import FontFile
 from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.shapes import ShapeTable
@@ -70,7 +70,7 @@ class Atlas:
         low, high = load_font(self._table.fonts[0]).extent
         return int(high * size_px) - int(low * size_px) + 3
 
-    def sheet(self, keys: Int64s) -> Sheet:
+    def sheet(self, keys: Int32s) -> Sheet:
         """Returns a sheet that holds at least these keys."""
         sheet = self._sheet
         highest = int(keys.max(initial=0))
@@ -80,7 +80,7 @@ class Atlas:
             self._sheet = self._extended(self._sheet, np.unique(keys))
             return self._sheet
 
-    def _extended(self, sheet: Sheet, keys: Int64s) -> Sheet:
+    def _extended(self, sheet: Sheet, keys: Int32s) -> Sheet:
         sheet = _with_room(sheet, len(self._table.advances) * VARIANTS)
         fresh = keys[sheet.count[keys] == _UNSEEN].tolist()
         for key in fresh:
@@ -141,7 +141,7 @@ class Atlas:
     def _face(self, file: FontFile) -> freetype.Face:
         if file not in self._faces:
             try:
-                face = freetype.Face(str(file.path), index=file.index)
+                face = freetype.Face(str(file.path), index=file.face)
                 face.set_pixel_sizes(0, self._ppem)
             except freetype.FT_Exception as error:
                 raise FontError(f"cannot draw with font {str(file.path)!r}: {error}") from None

@@ -27,7 +27,7 @@ class FontFile(NamedTuple):
     """One face: a file, and its index in a collection."""
 
     path: Path
-    index: int = 0
+    face: int = 0
 
 
 class SystemFont(NamedTuple):
@@ -86,7 +86,7 @@ def warn_if_absent(name: str | None) -> None:
 def file_sha256(font: FontFile) -> str:
     """Returns the hash of a font file's bytes (and index), which names the font in θ's hash."""
     digest = hashlib.sha256(read_font_bytes(font.path)).hexdigest()
-    return f"{digest}#{font.index}"
+    return f"{digest}#{font.face}"
 
 
 def read_font_bytes(path: Path) -> bytes:

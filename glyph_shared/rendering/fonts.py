@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -45,34 +46,43 @@ def load_font(file: FontFile) -> Font:
     """
     content = read_font_bytes(file.path)
     try:
-        tables = TTFont(io.BytesIO(content), fontNumber=file.index, lazy=True)
-        char_map = tables.getBestCmap()
-        names = tables.getGlyphOrder()
-        units = np.array([tables["hmtx"][name][0] for name in names], np.float64)
+        tables = TTFont(io.BytesIO(content), fontNumber=file.face, lazy=True)
+        # Numbers for names: the shapes' real names would cost more to read than all the rest.
+        tables.setGlyphOrder([str(number) for number in range(tables["maxp"].numGlyphs)])
+        char_map = tables.getBestCmap() or {}
+        units = _advances(tables)
         em = tables["head"].unitsPerEm
         extent = tables["head"].yMin / em, tables["head"].yMax / em
     # fontTools answers damaged tables with whatever its parsers trip over.
     except (TTLibError, KeyError, ValueError, AssertionError, OSError, EOFError) as error:
         raise _unreadable(file, str(error)) from None
-    except (AttributeError, IndexError, TypeError, OverflowError, ArithmeticError) as error:
+    except (AttributeError, IndexError, TypeError, ArithmeticError, struct.error) as error:
         raise _unreadable(file, type(error).__name__) from None
     if not char_map:
         raise _unreadable(file, "it maps no Unicode chars")
-    index = {name: number for number, name in enumerate(names)}
     codepoints = sorted(char_map)
+    distinct, place = np.unique(units, return_inverse=True)
+    pdf_widths = np.array([pdf_number(unit * 1000 / em) * 0.001 for unit in distinct.tolist()])
     return Font(
         file,
         np.array(codepoints, np.int32),
-        np.array([index[char_map[code]] for code in codepoints], np.int32),
+        np.array([int(char_map[code]) for code in codepoints], np.int32),
         units / em,
-        np.array([pdf_number(unit * 1000 / em) * 0.001 for unit in units]),
+        pdf_widths[place],
         extent,
     )
 
 
+def _advances(tables: TTFont) -> Int32s:
+    """Reads every shape's advance; those past the table's pairs have the last pair's."""
+    count, pairs = tables["maxp"].numGlyphs, tables["hhea"].numberOfHMetrics
+    metrics = np.frombuffer(tables.reader["hmtx"], ">u2", 2 * pairs)[::2].astype(np.int32)
+    return np.concatenate((metrics, np.full(count - pairs, metrics[-1], np.int32)))
+
+
 def _unreadable(file: FontFile, reason: str) -> FontError:
     return FontError(
-        f"cannot read font {str(file.path)!r}, face {file.index}: {reason}; give another font_path"
+        f"cannot read font {str(file.path)!r}, face {file.face}: {reason}; give another font_path"
     )
 
 

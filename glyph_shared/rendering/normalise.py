@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glyph_shared.rendering.arrays import Bytes, Codes, Int64s
+from glyph_shared.rendering.arrays import Bools, Bytes, Codes, Int64s
 
 NEWLINE = 0x0A
 SPACE = 0x20
@@ -101,14 +101,20 @@ class Normaliser:
     def _apply(self, codes: Codes, source: Int64s, actions: Bytes) -> tuple[Codes, Int64s]:
         drawn = codes.copy()
         repeats = np.ones(len(codes), np.int64)
+        present = np.bincount(actions, minlength=_DASH + 1)
         repeats[actions == _DROP] = 0
         drawn[actions == _REPLACE] = REPLACED
-        drawn[actions == _BREAK] = NEWLINE
-        repeats[1:][(codes[1:] == NEWLINE) & (codes[:-1] == 0x0D)] = 0
-        dashes = actions == _DASH
-        repeats[dashes] = codes[dashes] - (_TWO_EM_DASH - 2)
-        drawn[dashes] = _EM_DASH
-        self._clamp_marks(actions == _MARK, repeats)
+        if present[_BREAK]:
+            drawn[actions == _BREAK] = NEWLINE
+            repeats[1:][(codes[1:] == NEWLINE) & (codes[:-1] == 0x0D)] = 0
+        if present[_DASH]:
+            dashes = actions == _DASH
+            repeats[dashes] = codes[dashes] - (_TWO_EM_DASH - 2)
+            drawn[dashes] = _EM_DASH
+        if present[_MARK]:
+            self._clamp_marks(actions == _MARK, repeats)
+        else:
+            self._marks = 0
         tabs = np.flatnonzero(actions == _TAB)
         if len(tabs):
             repeats[tabs] = self._tab_widths(tabs, drawn, repeats)
@@ -117,7 +123,7 @@ class Normaliser:
         self._advance_column(drawn)
         return drawn, np.repeat(source, repeats)
 
-    def _clamp_marks(self, marks: np.ndarray, repeats: Int64s) -> None:
+    def _clamp_marks(self, marks: Bools, repeats: Int64s) -> None:
         """Drops the marks of a run beyond the allowed number, runs across pieces included."""
         place = np.arange(1, len(marks) + 1)
         before = np.maximum.accumulate(np.where(marks, -self._marks, place))
@@ -201,15 +207,6 @@ def _action_table() -> Bytes:
 
 
 _BY_CATEGORY = {"Mn": _MARK, "Me": _MARK, "Cf": _DROP, "Cc": _REPLACE, "Cs": _REPLACE}
-_VISIBLE_FORMATS = [
-    *range(0x0600, 0x0606),
-    0x06DD,
-    0x070F,
-    0x0890,
-    0x0891,
-    0x08E2,
-    0x110BD,
-    0x110CD,
-]
+_VISIBLE_FORMATS = [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD]
 """Format chars that have ink: Arabic and Syriac signs that enclose what follows."""
 _ACTIONS = _action_table()

@@ -12,7 +12,7 @@ import numpy as np
 
 from glyph_shared.rendering.arrays import Bytes, Codes, Int64s
 from glyph_shared.rendering.normalise import NEWLINE, codes_text
-from glyph_shared.rendering.png import encode_png
+from glyph_shared.rendering.png import decode_png, encode_png
 from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
 Span = tuple[int, int]
@@ -52,7 +52,7 @@ class Page:
     char_span: Span
     replaced: int
     theta_hash: str
-    _rows: Bytes = field(repr=False)
+    _rows: Bytes | None = field(repr=False)
     _channels: int = field(repr=False)
     _drawn: DrawnText = field(repr=False)
 
@@ -60,13 +60,26 @@ class Page:
     def pixels(self) -> Bytes:
         """Pixels, uint8: (height, width) if the page is grey, else (height, width, 3)."""
         width, height = self.size_px
-        pixels = self._rows[:, 1:]
+        rows = self._rows
+        if rows is None:
+            rows = decode_png(self.png, self._channels, self.size_px)
+        pixels = rows[:, 1:]
         return pixels if self._channels == 1 else pixels.reshape(height, width, self._channels)
 
     @cached_property
     def png(self) -> bytes:
-        """The page as a PNG file, encoded when first asked for."""
-        return encode_png(self._rows, self._channels, self.theta_hash)
+        """The page as a PNG file, encoded when first asked for.
+
+        From then on the page keeps only the file, a fifth of the pixels' size.
+        """
+        rows = self._rows
+        if rows is None:
+            return self.png
+        encoded = encode_png(rows, self._channels, self.theta_hash)
+        # In this order, so that another thread finds one of the two.
+        self.__dict__["png"] = encoded
+        object.__setattr__(self, "_rows", None)
+        return encoded
 
     @cached_property
     def digest(self) -> str:

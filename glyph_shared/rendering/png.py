@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
 from glyph_shared.rendering.arrays import Bytes
 
 try:
-    from isal.isal_zlib import compress as _isal_compress
+    from isal.isal_zlib import compress
 except ImportError:  # no wheel for this machine: zlib is slower and as right
-    _compress: Callable[[Bytes, int], bytes] = zlib.compress
-else:
-    _compress = _isal_compress
+    from zlib import compress
 
 THETA_KEYWORD = b"glyph-theta"
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_LEVEL = 1
+_LEVEL = 2  # isal's 1 to 2 cost the same
 
 
 def encode_png(rows: Bytes, channels: int, theta_hash: str) -> bytes:
@@ -28,26 +26,37 @@ def encode_png(rows: Bytes, channels: int, theta_hash: str) -> bytes:
     height, stride = rows.shape
     color_type = {1: 0, 3: 2}[channels]
     header = struct.pack(">IIBBBBB", (stride - 1) // channels, height, 8, color_type, 0, 0, 0)
-    pixels = _compress(np.ascontiguousarray(rows).reshape(-1), _LEVEL)
+    pixels = compress(np.ascontiguousarray(rows).data, _LEVEL)
     text = THETA_KEYWORD + b"\0" + theta_hash.encode("latin-1")
     chunks = ((b"IHDR", header), (b"tEXt", text), (b"IDAT", pixels), (b"IEND", b""))
     return _SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
 
 
+def decode_png(png: bytes, channels: int, size_px: tuple[int, int]) -> Bytes:
+    """Returns the rows, filter bytes included, that ``encode_png`` was given."""
+    content = next(content for name, content in _chunks(png) if name == b"IDAT")
+    width, height = size_px
+    rows = np.frombuffer(zlib.decompress(content), np.uint8)
+    return rows.reshape(height, width * channels + 1)
+
+
 def png_theta_hash(png: bytes) -> str | None:
     """Reads θ's hash from a PNG; None if it carries none or is no PNG."""
-    if not png.startswith(_SIGNATURE):
-        return None
-    place = len(_SIGNATURE)
-    while place + 8 <= len(png):
-        size, name = struct.unpack_from(">I4s", png, place)
-        content = png[place + 8 : place + 8 + size]
+    for name, content in _chunks(png):
         if name == b"tEXt" and content.startswith(THETA_KEYWORD + b"\0"):
             return content[len(THETA_KEYWORD) + 1 :].decode("latin-1")
         if name == b"IDAT":
-            return None
-        place += size + 12
+            break
     return None
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields the names and contents of a PNG's chunks; none of anything else."""
+    place = len(_SIGNATURE)
+    while png.startswith(_SIGNATURE) and place + 8 <= len(png):
+        size, name = struct.unpack_from(">I4s", png, place)
+        yield name, png[place + 8 : place + 8 + size]
+        place += size + 12
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

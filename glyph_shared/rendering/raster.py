@@ -79,66 +79,87 @@ class Painter:
         top = lines.baseline_px[filled] - sheet.above
         if lines.floor_px is not None:
             _erase(ink[:, self._wiped], lines.floor_px[filled] - top)
-        bottom = np.zeros(len(filled), np.int64)
-        np.maximum.at(bottom, line, sheet.bottom[keys])
+        bottom = _lowest(sheet.bottom.take(keys), line, len(filled))
         return _assemble(ink, top, bottom, width, height)
 
     def _place(
         self, lines: PlacedLines, filled: Int64s, drawn: Bools | None
-    ) -> tuple[Int64s, Int64s, Int64s]:
+    ) -> tuple[Int32s, Int32s, Int32s]:
         """Finds the key, the pixel column of the pen and the line of every shape drawn."""
-        start = lines.start[filled]
-        length = lines.stop[filled] - start
-        places = np.arange(int(length.max()))
-        index = np.minimum(start[:, None] + places, len(lines.shapes) - 1)
+        start = lines.start[filled].astype(np.int32)
+        length = lines.stop[filled].astype(np.int32) - start
+        places = np.arange(int(length.max()), dtype=np.int32)
+        index = np.minimum(start[:, None] + places, np.int32(len(lines.shapes) - 1))
+        shapes = lines.shapes.take(index)
+        quarter = np.floor(self._pens(lines, filled, index, shapes)).astype(np.int32)
+        if self._atlas.has_variants:
+            keys = shapes * np.int32(VARIANTS) + (quarter & np.int32(VARIANTS - 1))
+        else:
+            keys = shapes * np.int32(VARIANTS)
         inside = places < length[:, None]
-        shapes = lines.shapes[index]
-        pen = np.empty((len(filled), len(places) + 1))
-        pen[:, 0] = lines.x[filled]
-        steps = pen[:, 1:]
-        np.multiply(self._table.pdf_advances[shapes], self._font_size, out=steps)
-        spacing = lines.spacing[filled]
-        if spacing.any():
-            steps += np.where(lines.elastic[index], spacing[:, None], 0.0)
-        # Summed from the left and scaled in two products, as poppler does: ties fall alike.
-        pen = np.cumsum(pen[:, :-1], axis=1) * self._x_scale + self._origin * self._x_scale
-        quarter = np.floor(pen * VARIANTS).astype(np.int64)
         if drawn is not None:
             inside &= drawn[index]
-        line = np.broadcast_to(np.arange(len(filled))[:, None], shapes.shape)[inside]
-        quarter = quarter[inside]
-        keys = shapes[inside].astype(np.int64) * VARIANTS
-        if self._atlas.has_variants:
-            keys += quarter % VARIANTS
-        return keys, quarter // VARIANTS, line
+        flat = np.flatnonzero(inside)
+        line = np.repeat(np.arange(len(filled), dtype=np.int32), inside.sum(axis=1))
+        return keys.take(flat), quarter.take(flat) >> 2, line
+
+    def _pens(self, lines: PlacedLines, filled: Int64s, index: Int32s, shapes: Int32s) -> Float64s:
+        """Finds where each shape's pen is, in quarters of a pixel.
+
+        Summed from the left and scaled in two products, as poppler does: ties fall alike.
+        """
+        pen = np.empty((index.shape[0], index.shape[1] + 1))
+        pen[:, 0] = lines.x[filled]
+        steps = self._table.pdf_advances.take(shapes) * self._font_size
+        spacing = lines.spacing[filled]
+        if spacing.any():
+            steps += np.where(lines.elastic.take(index), spacing[:, None], 0.0)
+        pen[:, 1:] = steps
+        pens = np.cumsum(pen[:, :-1], axis=1)
+        pens *= self._x_scale
+        pens += self._origin * self._x_scale
+        pens *= VARIANTS
+        return pens
+
+
+def _lowest(bottom: Int32s, line: Int32s, lines: int) -> Int64s:
+    """Finds each line's last inked row; shapes come line by line."""
+    lowest = np.zeros(lines, np.int64)
+    if len(line):
+        first = np.flatnonzero(np.diff(line, prepend=-1))
+        lowest[line[first]] = np.maximum.reduceat(bottom, first)
+    return lowest
 
 
 def _gather(
-    sheet: Sheet, keys: Int64s, column: Int64s, line: Int64s, lines: int, width: int
+    sheet: Sheet, keys: Int32s, column: Int32s, line: Int32s, lines: int, width: int
 ) -> Bytes:
     """Copies the columns of all shapes to their places; returns ink as (line, column, row)."""
-    count = sheet.count[keys]
-    inked = count > 0
-    keys, count, line = keys[inked], count[inked], line[inked]
-    start = column[inked] + sheet.left[keys]
+    count, start = sheet.count.take(keys), column + sheet.left.take(keys)
+    visible = count > 0
+    if len(start) and (start.min() <= -_APRON or start.max() + count.max() >= width + _APRON):
+        visible &= (start > -_APRON) & (start + count < width + _APRON)
+    kept = np.flatnonzero(visible)
+    keys, count, start, line = (part.take(kept) for part in (keys, count, start, line))
     span = width + 2 * _APRON
-    visible = (start > -_APRON) & (start + count < width + _APRON)
-    keys, count, line, start = keys[visible], count[visible], line[visible], start[visible]
-    start = start + (line * span + _APRON)
-    words = np.dtype((np.void, sheet.columns.shape[1]))
+    start += line * np.int32(span) + np.int32(_APRON)
+    first = sheet.first.take(keys)
+    depth = sheet.columns.shape[1]
+    # numpy copies 16-byte numbers faster than opaque words of that size.
+    words = np.dtype(np.complex128 if depth == 16 else (np.void, depth))
     atlas = sheet.columns.view(words).reshape(-1)
-    canvas = np.zeros((lines * span, sheet.columns.shape[1]), np.uint8)
+    canvas = np.zeros((lines * span, depth), np.uint8)
     target = canvas.view(words).reshape(-1)
     for turn in _turns(start, count):
-        where, which = _expand(start[turn], sheet.first[keys[turn]], count[turn])
-        fresh = atlas[which]
+        where, which = _expand(start[turn], first[turn], count[turn])
+        fresh = atlas.take(which)
         if turn.start:
-            fresh = _blend(target[where], fresh)
+            fresh = _blend(target.take(where), fresh)
         target[where] = fresh
-    return canvas.reshape(lines, span, -1)[:, _APRON : _APRON + width]
+    return canvas.reshape(lines, span, depth)[:, _APRON : _APRON + width]
 
 
-def _turns(start: Int64s, count: Int64s) -> list[slice]:
+def _turns(start: Int32s, count: Int32s) -> list[slice]:
     """Splits the shapes into groups without overlap inside a group.
 
     Neighbours may share columns, so every second shape suffices for ordinary text; stacked marks
@@ -151,12 +172,13 @@ def _turns(start: Int64s, count: Int64s) -> list[slice]:
     return [slice(first, None, step) for first in range(min(step, len(start)))]
 
 
-def _expand(start: Int64s, first: Int32s, count: Int32s) -> tuple[Int64s, Int64s]:
+def _expand(start: Int32s, first: Int32s, count: Int32s) -> tuple[Int64s, Int32s]:
     """Lists, for runs of columns, where each goes and which it is."""
-    total = int(count.sum())
-    before = np.cumsum(count) - count
-    run = np.arange(total)
-    return run + np.repeat(start - before, count), run + np.repeat(first - before, count)
+    before = np.cumsum(count, dtype=np.int32)
+    run = np.arange(int(before[-1]) if len(before) else 0, dtype=np.int32)
+    before -= count
+    where = run + np.repeat(start - before, count)
+    return where.astype(np.int64), run + np.repeat(first - before, count)
 
 
 def _blend(below: np.ndarray, above: np.ndarray) -> np.ndarray:

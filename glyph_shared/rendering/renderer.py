@@ -138,8 +138,10 @@ class Renderer:
         )
 
     def _count_replaced(self, codes: Codes) -> int:
-        missing = self._table.lookup[codes] == MISSING
-        return int(np.count_nonzero(missing)) + int(np.count_nonzero(codes == REPLACED))
+        count = int(np.count_nonzero(codes == REPLACED))
+        if self._replaces_missing:
+            count += int(np.count_nonzero(self._table.lookup[codes] == MISSING))
+        return count
 
 
 def render(text: str | Iterable[str], config: RenderConfig | None = None) -> list[Page]:

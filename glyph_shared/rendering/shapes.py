@@ -51,15 +51,14 @@ class ShapeTable:
         self.lookup[NEWLINE] = BLANK
         self._add_all(load_font(primary))
         self.primary_covers_ascii = bool(self.lookup[0x20:0x7F].all())
-        for name in _BUNDLED_FALLBACKS:
-            if bundled_folder() / name != primary.path:
-                self._add_all(load_font(FontFile(bundled_folder() / name)))
-        spaces = np.array(_SPACES)
-        lacking = spaces[self.lookup[spaces] == MISSING]
-        self.lookup[lacking] = self.lookup[SPACE]
-        self.lookup[REPLACED] = self.lookup[0xFFFD]
-        for place, char in enumerate(marker or ""):
-            self.lookup[MARKER + place] = self.lookup[ord(char)]
+        self._bundled = [
+            FontFile(bundled_folder() / name)
+            for name in _BUNDLED_FALLBACKS
+            if bundled_folder() / name != primary.path
+        ]
+        spelled = [0xFFFD, *map(ord, marker or "")]
+        self.cover(np.array([SPACE, *spelled]))
+        self.lookup[[REPLACED, *range(MARKER, MARKER + len(spelled) - 1)]] = self.lookup[spelled]
 
     @property
     def space(self) -> float:
@@ -70,13 +69,22 @@ class ShapeTable:
         """Brings in installed fonts for chars the table lacks; returns those that no font has."""
         with self._lock:
             left = codes[(self.lookup[codes] == MISSING) & ~self._searched[codes]]
-            self._searched[left] = True
-            for listed in system_fonts() if len(left) else ():
-                have = left[covers(listed, left)]
-                if len(have):
-                    self._take(listed.file, have)
-                    left = left[self.lookup[left] == MISSING]
+            if len(left):
+                self._searched[left] = True
+                self._search(left)
         return codes[self.lookup[codes] == MISSING]
+
+    def _search(self, left: Int64s) -> None:
+        while self._bundled and (self.lookup[left] == MISSING).any():
+            self._add_all(load_font(self._bundled.pop(0)))
+        left = left[self.lookup[left] == MISSING]
+        for listed in system_fonts() if len(left) else ():
+            have = left[covers(listed, left)]
+            if len(have):
+                self._take(listed.file, have)
+                left = left[self.lookup[left] == MISSING]
+        spaces = left[np.isin(left, _SPACES)]
+        self.lookup[spaces] = self.lookup[SPACE]
 
     def font_of(self, shape: int) -> tuple[int, int]:
         """Returns the number of a shape's font in the chain, and its index in that font."""
