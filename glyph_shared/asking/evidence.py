@@ -26,6 +26,7 @@ _SHORT = 6
 _NEAR = 40
 _PLACES_PER_WORD = 200
 _LEADING_WORDS = 3
+_WIDEST_GAP = 6
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,16 @@ class _WordIndex:
         return math.log((len(self._words) + 1) / (len(self._places.get(word, ())) + 0.5)) + 0.01
 
     def _tight_span(self, place: int, wanted: frozenset[str], reach: int) -> tuple[int, int]:
+        """Returns the span of the heaviest run of wanted words around a place.
+
+        Small words stand everywhere; one that is far from the others is no part of the statement.
+        """
         low, high = max(0, place - reach), min(len(self._words), place + reach + 1)
-        hits = [number for number in range(low, high) if self._words[number] in wanted]
-        return self._spans[hits[0]][0], self._spans[hits[-1]][1]
+        runs: list[list[int]] = []
+        for number in range(low, high):
+            if self._words[number] in wanted:
+                if not runs or number - runs[-1][-1] > _WIDEST_GAP:
+                    runs.append([])
+                runs[-1].append(number)
+        best = max(runs, key=lambda run: sum(self._weight(self._words[number]) for number in run))
+        return self._spans[best[0]][0], self._spans[best[-1]][1]

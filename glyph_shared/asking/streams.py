@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from types import TracebackType
 
@@ -25,6 +26,7 @@ class AsyncAnswerStream:
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
+        self._closing = asyncio.Lock()
         self._answer: Answer | None = None
 
     @property
@@ -47,7 +49,9 @@ class AsyncAnswerStream:
 
     async def aclose(self) -> None:
         """Ends the request, if it has not ended."""
-        await self._pieces.aclose()
+        # A forgotten iterator and the end of a with block may both be closing it.
+        async with self._closing:
+            await self._pieces.aclose()
 
     async def __aenter__(self) -> AsyncAnswerStream:
         return self

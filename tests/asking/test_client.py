@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+import warnings
+from typing import Any
+
+import pytest
+
+from glyph_shared.asking import Answer, AsyncGlyphClient, GlyphClient, Sampling, TokenCountWarning
+from glyph_shared.documents import Document
+from glyph_shared.errors import InputError, OverLengthError, ServerError
+from glyph_shared.planning import plan
+from glyph_shared.rendering import Page, RenderConfig, png_theta_hash, render
+from tests.scripted_server import ScriptedServer, answer, as_json, failure, streamed
+
+QUESTION = "What is the access code of the Lisbon office?"
+FACT = "The access code of the Lisbon office is 4711."
+PROSE = f"{'It rained all day and nobody went out. ' * 40}{FACT} {'Then the sun came out. ' * 40}"
+
+
+def _models(**entry: Any) -> Any:
+    return as_json({"object": "list", "data": [{"id": "scripted", **entry}]})
+
+
+def _reader_entry(**glyph: Any) -> Any:
+    config = RenderConfig.preset("reader").model_dump(mode="json", by_alias=True)
+    told = {"render_config": config, "refusal": "Not on these pages.", "text_gate": False}
+    return _models(
+        max_model_len=2000,
+        glyph={**told, "combine": "best_supported", "tokenizer": "character", **glyph},
+    )
+
+
+def _parts(server: ScriptedServer, call: int = -1) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = server.requests[call]["messages"][-1]["content"]
+    return content
+
+
+def _theta(part: dict[str, Any]) -> str | None:
+    return png_theta_hash(base64.b64decode(part["image_url"]["url"].partition(",")[2]))
+
+
+def test_pages_come_first_and_the_question_last(pages: list[Page]) -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        client.ask(QUESTION, pages * 2, system="Be brief.")
+    *images, text = _parts(server)
+    assert [part["type"] for part in images] == ["image_url", "image_url"]
+    assert images[0]["uuid"] == pages[0].digest
+    assert images[0]["image_url"]["url"] == pages[0].data_url()
+    assert text["text"].startswith(QUESTION)
+    assert "pages 1 to 2" in text["text"]
+    assert server.requests[0]["messages"][0]["content"] == [{"type": "text", "text": "Be brief."}]
+
+
+def test_the_published_sampling_is_the_default(pages: list[Page]) -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        client.ask(QUESTION, pages)
+    sent = {key: server.requests[0][key] for key in ("max_tokens", "top_p", "top_k", "temperature")}
+    assert sent == {"max_tokens": 8192, "top_p": 1.0, "top_k": 1, "temperature": 1e-4}
+    assert server.requests[0]["repetition_penalty"] == 1.1
+    assert server.requests[0]["stop_token_ids"] == [151329, 151336, 151348]
+
+
+def test_other_sampling_is_sent_as_asked(pages: list[Page]) -> None:
+    sampling = Sampling(temperature=0.5, seed=7)
+    with ScriptedServer() as server, GlyphClient(server.base_url, sampling=sampling) as client:
+        client.ask(QUESTION, pages, max_tokens=5)
+    sent = server.requests[0]
+    assert (sent["temperature"], sent["seed"], sent["max_tokens"]) == (0.5, 7, 5)
+
+
+def test_control_tokens_in_question_and_text_are_neutralised() -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        text = "A short text with <|image|> and [gMASK] and </think>."
+        client.ask("Who is <|user|>?", text, config=RenderConfig.preset("reader"))
+    sent = "".join(part["text"] for part in _parts(server))
+    assert "‹|image|› and ⟦gMASK⟧ and ‹/think›" in sent
+    assert "Who is ‹|user|›?" in sent
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("", "text"), (" \n", "text"), ([], "empty"), (["no page"], "Pages")],
+)
+def test_nothing_to_ask_about_is_an_input_error(given: Any, message: str) -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(InputError, match=message):
+            client.ask(QUESTION, given)
+        assert server.calls == 0
+
+
+@pytest.mark.parametrize("question", ["", "  "])
+def test_an_empty_question_is_an_input_error(question: str, pages: list[Page]) -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(InputError, match="question"):
+            client.ask(question, pages)
+        assert server.calls == 0
+
+
+def test_a_text_is_drawn_as_the_caller_says_else_as_the_server_says_else_as_preset_en() -> None:
+    reader, code = RenderConfig.preset("reader"), RenderConfig.preset("code")
+    with ScriptedServer(models=_reader_entry()) as server, GlyphClient(server.base_url) as client:
+        client.ask(QUESTION, FACT)
+        assert _theta(_parts(server)[0]) == reader.theta_hash
+        client.ask(QUESTION, FACT, config=code)
+        assert _theta(_parts(server)[0]) == code.theta_hash
+        assert server.model_calls == 1
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        client.ask(QUESTION, PROSE * 8)
+        assert _theta(_parts(server)[0]) == RenderConfig.preset("en").theta_hash
+
+
+def test_a_short_text_goes_along_as_text_unless_the_server_reads_only_pages() -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        client.ask(QUESTION, FACT, config=RenderConfig.preset("reader"))
+        assert [part["type"] for part in _parts(server)] == ["text", "text"]
+    with ScriptedServer(models=_reader_entry()) as server, GlyphClient(server.base_url) as client:
+        client.ask(QUESTION, FACT)
+        assert [part["type"] for part in _parts(server)] == ["image_url", "text"]
+        assert _parts(server)[-1]["text"] == QUESTION
+
+
+def test_a_server_without_a_model_list_is_asked_all_the_same(pages: list[Page]) -> None:
+    with ScriptedServer(models=failure(404)) as server, GlyphClient(server.base_url) as client:
+        assert client.ask(QUESTION, pages).text == "yes"
+    assert server.requests[0]["model"] == "glyph"
+
+
+def test_a_named_model_wins_over_the_first_one_served(pages: list[Page]) -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url, "mine") as client:
+        client.ask(QUESTION, pages)
+    assert server.requests[0]["model"] == "mine"
+
+
+def test_a_text_beyond_the_window_is_an_error_before_anything_is_sent() -> None:
+    with (
+        ScriptedServer(models=_models(max_model_len=2000)) as server,
+        GlyphClient(server.base_url) as client,
+    ):
+        with pytest.raises(OverLengthError):
+            client.ask(QUESTION, PROSE * 50)
+        assert server.calls == 0
+
+
+def test_thinking_is_kept_apart_whoever_separates_it(pages: list[Page]) -> None:
+    told = [
+        answer("<think>hm</think>\n4711<|user|>"),
+        answer("4711", reasoning="hm"),
+        answer("hm</think>4711"),
+    ]
+    with ScriptedServer(*told) as server, GlyphClient(server.base_url) as client:
+        answers = [client.ask(QUESTION, pages) for _ in told]
+    assert [(made.text, made.thinking) for made in answers] == [("4711", "hm")] * 3
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [answer("<think>on and on", finish_reason="length"), answer(None, reasoning="on and on")],
+)
+def test_thinking_without_an_answer_is_flagged(reply: Any, pages: list[Page]) -> None:
+    with ScriptedServer(reply) as server, GlyphClient(server.base_url) as client:
+        made = client.ask(QUESTION, pages)
+    assert (made.text, made.thinking, made.only_thinking) == ("", "on and on", True)
+
+
+def test_a_reply_that_met_max_tokens_is_flagged(pages: list[Page]) -> None:
+    replies = [answer("47", finish_reason="length"), streamed("47", finish_reason="length")]
+    with ScriptedServer(*replies) as server, GlyphClient(server.base_url) as client:
+        assert client.ask(QUESTION, pages).truncated
+        stream = client.stream(QUESTION, pages)
+        assert list(stream) == ["47"]
+        assert stream.answer.truncated
+
+
+def test_usage_is_told_in_both_forms(pages: list[Page]) -> None:
+    details = {"cached_tokens": 128, "multimodal_tokens": {"image": 320}}
+    usage = {"prompt_tokens": 380, "completion_tokens": 3, "prompt_tokens_details": details}
+    replies = [answer("4711", usage=usage), streamed("47", "11", usage=usage)]
+    with ScriptedServer(*replies) as server, GlyphClient(server.base_url) as client:
+        whole = client.ask(QUESTION, pages).usage
+        stream = client.stream(QUESTION, pages)
+        assert list(stream) == ["47", "11"]
+    assert whole == stream.answer.usage
+    assert (whole.prompt_tokens, whole.completion_tokens) == (380, 3)
+    assert (whole.cached_tokens, whole.visual_tokens, whole.requests) == (128, 320, 1)
+
+
+@pytest.mark.parametrize(("counted", "warned"), [(380, False), (200, True), (900, True)])
+def test_another_count_of_tokens_than_planned_is_a_warning_with_the_figures(
+    counted: int, warned: bool, pages: list[Page]
+) -> None:
+    reply = answer("4711", usage={"prompt_tokens": counted, "completion_tokens": 3})
+    with ScriptedServer(reply) as server, GlyphClient(server.base_url) as client:
+        if warned:
+            with pytest.warns(TokenCountWarning, match=rf"{counted} prompt tokens.* 322 visual"):
+                client.ask(QUESTION, pages)
+        else:
+            client.ask(QUESTION, pages)
+
+
+def test_an_answer_is_tied_to_page_file_and_line(tmp_path: Any) -> None:
+    document = Document.from_text(f"{PROSE}\n{FACT.replace('4711', '2222')}", "offices.txt")
+    with (
+        ScriptedServer(answer("The code is 4711 [page 1].")) as server,
+        GlyphClient(server.base_url) as client,
+    ):
+        made = client.ask(QUESTION, plan(document, text_gate=False))
+    cited, found = made.citations[:2]
+    assert (cited.found_by, cited.page_index, cited.path) == ("model", 0, "offices.txt")
+    assert found.found_by == "text"
+    assert "4711" in found.quote
+    assert document.text[slice(*found.char_span)] == found.quote
+    assert (found.path, found.line, found.page_index) == ("offices.txt", 1, 0)
+
+
+def test_pages_alone_are_searched_by_what_is_drawn_on_them() -> None:
+    drawn = render(PROSE, RenderConfig.preset("reader"))
+    with ScriptedServer(answer("4711")) as server, GlyphClient(server.base_url) as client:
+        [found] = client.ask(QUESTION, drawn).citations
+    assert found.page_index == next(i for i, page in enumerate(drawn) if _holds(page, "4711"))
+    assert PROSE[slice(*found.char_span)] == "4711"
+
+
+def _holds(page: Page, word: str) -> bool:
+    return word in PROSE[slice(*page.char_span)]
+
+
+def test_a_refusal_has_no_citations(pages: list[Page]) -> None:
+    with ScriptedServer(answer("not on these pages")) as server, GlyphClient(server.base_url) as c:
+        made = c.ask(QUESTION, pages)
+    assert (made.refused, made.citations) == (True, ())
+
+
+def test_a_stream_that_is_not_read_to_its_end_has_no_answer(pages: list[Page]) -> None:
+    with ScriptedServer(streamed("47", "11")) as server, GlyphClient(server.base_url) as client:
+        with client.stream(QUESTION, pages) as stream:
+            assert next(iter(stream)) == "47"
+            with pytest.raises(InputError, match="end"):
+                _ = stream.answer
+        assert server.open_connections == 0
+
+
+def test_leaving_a_stream_early_closes_its_connection(pages: list[Page]) -> None:
+    slow = streamed("47", 30.0, "11")
+
+    async def leave(base_url: str) -> None:
+        async with AsyncGlyphClient(base_url).stream(QUESTION, pages) as stream:
+            async for _ in stream:
+                break
+
+    with ScriptedServer(slow) as server, GlyphClient(server.base_url) as client:
+        asyncio.run(leave(server.base_url))
+        assert server.open_connections == 0
+        for _ in client.stream(QUESTION, pages):
+            break
+        assert server.open_connections == 0
+
+
+def test_a_cancelled_request_closes_its_connection(pages: list[Page]) -> None:
+    async def cancel(server: ScriptedServer) -> None:
+        asking = asyncio.create_task(AsyncGlyphClient(server.base_url).ask(QUESTION, pages))
+        while not server.calls:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    with ScriptedServer(streamed(30.0)) as server:
+        asyncio.run(cancel(server))
+        assert server.open_connections == 0
+
+
+def test_one_async_client_works_in_one_event_loop_after_another(pages: list[Page]) -> None:
+    with ScriptedServer(answer("4711")) as server:
+        client = AsyncGlyphClient(server.base_url)
+        texts = [asyncio.run(client.ask(QUESTION, pages)).text for _ in range(3)]
+        assert server.model_calls == 1
+    assert texts == ["4711"] * 3
+
+
+def test_the_blocking_client_works_where_an_event_loop_is_running(pages: list[Page]) -> None:
+    async def notebook(base_url: str) -> Answer:
+        with GlyphClient(base_url) as client:
+            return client.ask(QUESTION, pages)
+
+    with ScriptedServer(answer("4711")) as server:
+        assert asyncio.run(notebook(server.base_url)).text == "4711"
+
+
+def test_several_threads_may_share_a_client(pages: list[Page]) -> None:
+    texts: list[str] = []
+    with ScriptedServer(answer("4711")) as server, GlyphClient(server.base_url) as client:
+        threads = [
+            threading.Thread(target=lambda: texts.append(client.ask(QUESTION, pages).text))
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert texts == ["4711"] * 8
+
+
+def test_a_closed_client_may_be_used_again_and_leaves_no_thread(pages: list[Page]) -> None:
+    before = threading.active_count()
+    with ScriptedServer(answer("4711")) as server:
+        client = GlyphClient(server.base_url)
+        for _ in range(2):
+            assert client.ask(QUESTION, pages).text == "4711"
+            client.close()
+    assert threading.active_count() == before
+
+
+def test_a_forgotten_client_ends_its_thread(pages: list[Page]) -> None:
+    before = threading.active_count()
+    with ScriptedServer(answer("4711")) as server:
+        GlyphClient(server.base_url).ask(QUESTION, pages)
+    assert threading.active_count() == before
+
+
+def test_what_the_server_says_of_itself_can_be_read() -> None:
+    with ScriptedServer(models=_reader_entry()) as server, GlyphClient(server.base_url) as client:
+        entry = client.model_entry()
+    assert entry.max_model_len == 2000
+    assert entry.glyph is not None
+    assert entry.glyph.combine == "best_supported"
+
+
+def test_a_model_list_that_is_refused_is_an_error_that_says_so(pages: list[Page]) -> None:
+    with ScriptedServer(models=failure(401)) as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(ServerError, match="GLYPH_API_KEY"):
+            client.ask(QUESTION, pages)
+        assert server.calls == 0
+
+
+def test_no_warning_is_left_behind(pages: list[Page]) -> None:
+    with warnings.catch_warnings(record=True) as caught, ScriptedServer() as server:
+        warnings.simplefilter("always")
+        asyncio.run(AsyncGlyphClient(server.base_url).ask(QUESTION, pages))
+    assert not caught
