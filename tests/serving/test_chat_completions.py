@@ -2,7 +2,7 @@ import json
 
 import openai
 import pytest
-from conftest import FRAME_TOKENS, PAGE_TOKENS, WINDOW, data_url, image_part, page_png, user
+from scripted_reader import FRAME_TOKENS, PAGE_TOKENS, WINDOW, data_url, image_part, page_png, user
 
 from glyph_shared.rendering import RenderConfig, render
 

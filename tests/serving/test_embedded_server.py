@@ -7,10 +7,11 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Caller, user
+from scripted_reader import Caller, user
 
 from glyph_shared.errors import ConfigError
 from glyph_shared.serving import is_healthy, running_embedded
@@ -118,10 +119,10 @@ def test_a_stopped_server_does_not_wait_for_a_long_answer(reader, page):
 
 
 def test_a_foreground_server_tells_its_address_and_ends_on_interrupt():
-    program = """if True:
+    program = f"""if True:
         import sys
-        sys.path.insert(0, "tests/serving")
-        from conftest import ScriptedReader
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from scripted_reader import ScriptedReader
         from glyph_shared.serving import serve_embedded
         serve_embedded(ScriptedReader(), port=0, ready=lambda url: print(url, flush=True))
         print("ended", flush=True)

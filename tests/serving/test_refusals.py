@@ -4,7 +4,7 @@ import struct
 import zlib
 
 import pytest
-from conftest import WINDOW, Caller, data_url, image_part, page_png, user
+from scripted_reader import WINDOW, Caller, data_url, image_part, page_png, user
 
 from glyph_shared.rendering import RenderConfig
 from glyph_shared.serving import embedded_app, running_embedded
