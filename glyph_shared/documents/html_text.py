@@ -6,10 +6,11 @@ and never run. Tags are forgiven as browsers forgive them.
 
 from __future__ import annotations
 
+import html
 import re
-from html.parser import HTMLParser
 
 from glyph_shared.documents.document import DocumentBuilder
+from glyph_shared.documents.html_events import html_events
 
 _DROPPED = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object"})
 _PARAGRAPHS = frozenset(
@@ -25,29 +26,26 @@ _BLOCKS = _PARAGRAPHS | _LINES
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol"})
 _CELLS = frozenset({"td", "th"})
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_ALTERNATIVE = re.compile(r"\salt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 # HTML's own white space: a no-break space is a char to keep.
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 
 
 def add_html(builder: DocumentBuilder, source: str, *, path: str) -> None:
-    """Appends the readable text of an HTML file.
-
-    A file that is not HTML at all (a marked section no browser knows) is appended as it stands.
-    """
-    part = DocumentBuilder()
-    parser = _Reader(part, path)
-    try:
-        parser.feed(source)
-        parser.close()
-    except AssertionError:
-        # html.parser's answer to "<![something[": the tags can't be told from the text.
-        builder.add(source, path=path, line=1)
-    else:
-        builder.extend(part.build(path))
+    """Appends the readable text of an HTML file."""
+    reader = _Reader(builder, path)
+    for event in html_events(source):
+        if event.kind == "text":
+            reader.text(event.value, event.line)
+        elif event.kind == "open":
+            reader.open(event.value, event.source, event.line)
+        else:
+            reader.close(event.value)
 
 
-class _Reader(HTMLParser):
-    """Turns parser events into text with origins.
+class _Reader:
+    """Turns tags and text into text with origins.
 
     What stands between the last text and the next is kept apart until that text comes: line ends,
     or else a joint (a space, a cell border), and then a mark (a bullet, a heading's ``#``). So
@@ -55,7 +53,6 @@ class _Reader(HTMLParser):
     """
 
     def __init__(self, builder: DocumentBuilder, path: str) -> None:
-        super().__init__(convert_charrefs=True)
         self._builder = builder
         self._path = path
         self._dropped: list[str] = []
@@ -71,9 +68,9 @@ class _Reader(HTMLParser):
 
     # -- events --------------------------------------------------------------------------------
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def open(self, tag: str, markup: str, line: int) -> None:
         """Opens a block, a list, a table cell, or a stretch to be dropped."""
-        if tag in _DROPPED:
+        if tag in _DROPPED and not markup.endswith("/>"):
             self._dropped.append(tag)
         if self._dropped:
             return
@@ -88,10 +85,10 @@ class _Reader(HTMLParser):
             self._cells, self._row_has_text = 0, False
         elif tag in _CELLS:
             self._open_cell()
-        elif tag == "img" and (alt := (dict(attrs).get("alt") or "").strip()):
-            self._add(f"[image: {_SPACES.sub(' ', alt)}]", self.getpos()[0])
+        elif tag == "img" and (alt := _alternative(markup)):
+            self._add(f"[image: {alt}]", line)
 
-    def handle_endtag(self, tag: str) -> None:
+    def close(self, tag: str) -> None:
         """Closes what the start tag opened; a stray end tag changes nothing."""
         if self._dropped:
             if tag == self._dropped[-1]:
@@ -106,25 +103,20 @@ class _Reader(HTMLParser):
         if tag == "pre":
             self._preformatted = max(0, self._preformatted - 1)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Handles ``<br/>``; ``<script/>`` and the like hold nothing that could be dropped."""
-        if tag not in _DROPPED:
-            self.handle_starttag(tag, attrs)
-
-    def handle_data(self, data: str) -> None:
+    def text(self, data: str, line: int) -> None:
         """Adds text, line of the file by line of the file."""
         if self._dropped:
             return
-        first = self.getpos()[0]
-        if self._pre_just_opened and data.startswith("\n"):
-            data, first = data[1:], first + 1  # HTML ignores a line end right after <pre>
+        pieces = [html.unescape(piece) for piece in _LINE_END.split(data)]
+        if self._pre_just_opened and pieces[0] == "" and len(pieces) > 1:
+            pieces, line = pieces[1:], line + 1  # HTML ignores a line end right after <pre>
         self._pre_just_opened = False
-        for number, piece in enumerate(data.split("\n")):
+        for number, piece in enumerate(pieces):
             if self._preformatted:
                 self._line_ends += number > 0
-                self._add(piece, first + number)
+                self._add(piece, line + number)
             else:
-                self._add_flowing(piece, first + number, continued=number > 0)
+                self._add_flowing(piece, line + number, continued=number > 0)
 
     # -- blocks --------------------------------------------------------------------------------
 
@@ -181,3 +173,10 @@ class _Reader(HTMLParser):
         self._line_ends, self._joint, self._mark = 0, "", ""
         self._has_text = self._row_has_text = True
         self._builder.add(text, path=self._path, line=line, follows_lines=False)
+
+
+def _alternative(markup: str) -> str:
+    """Returns the text an ``<img>`` offers in place of its picture."""
+    match = _ALTERNATIVE.search(markup)
+    text = html.unescape(match[1] or match[2] or "") if match else ""
+    return _SPACES.sub(" ", text).strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,15 @@ def lines_of(document):
         ("<img alt='a  cat' src='http://127.0.0.1/x'>", "[image: a cat]"),
         ("</p></ul></b>stray", "stray"),
         ("1 < 2", "1 < 2"),
-        ("a <![if x]> b <![odd[", "a <![if x]> b <![odd["),
+        ("a <![if x]>b<!-- c -->d <!-- e", "a bd <!-- e"),
+        ("<!DOCTYPE html><?xml version='1.0'?>text", "text"),
+        ("<p title='a > b' class=\"x\">text</p>", "text"),
+        ("<p title='a>text</p>", "text"),
+        ("<SCRIPT>if (a < b) x('</p>')</Script >text", "text"),
+        ("text<script>never closed", "text"),
+        ("<svg/><p>text", "text"),
+        ("a <b", "a <b"),
+        ("a\r\nb<pre>c\r\nd</pre>", "a b\n\nc\nd"),
     ],
 )
 def test_html_reads_as_its_page_does(tmp_path, source, text):
@@ -51,6 +60,28 @@ def test_html_reads_as_its_page_does(tmp_path, source, text):
 def test_html_knows_the_line_of_each_word(tmp_path):
     document = read(tmp_path, "a.html", "<p>A\nB <b>C\n</b>D</p>\n\n<pre>\nE\n\nF</pre>")
     assert lines_of(document) == {"A": 1, "B": 2, "C": 2, "D": 3, "E": 6, "F": 8}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<", "</", "<!--", "<a ", "&", '<a "', "<a '>' ", "<![CDATA[", "<table><tr><td>", "<li>"],
+)
+def test_hostile_html_takes_linear_time(tmp_path, piece):
+    def cost(repeats):
+        source = "x" + piece * repeats
+        start = time.process_time()
+        read(tmp_path, "a.html", source)
+        return time.process_time() - start
+
+    # Quadratic time would make the ratio 64; noise may double what linear time gives.
+    assert cost(80_000) < 32 * max(cost(10_000), 0.01)
+
+
+@given(st.text(alphabet="<>/!-'\"ab p\n&;=", max_size=60))
+def test_any_html_reads_without_an_error_and_tiles(tmp_path_factory, source):
+    document = read(tmp_path_factory.mktemp("html"), "a.html", "x" + source)
+    lines = source.count("\n") + 1
+    assert all(1 <= document.locate(i).line <= lines for i in range(len(document.text)))
 
 
 def test_json_is_laid_out_one_member_per_line(tmp_path):
