@@ -42,6 +42,15 @@ def chinese(length: int) -> str:
     return _taken(paragraphs, "\n", length)
 
 
+def odd(length: int) -> str:
+    """What layout stumbles over: blank lines, runs of spaces, long words, markup, odd spaces."""
+    pick = random.Random(7)
+    plain = ["word ", "a&b ", "<x> ", "& ", "x<y ", "tail\n", "\n", "\n\n", "  ", "    ", " \t"]
+    rare = ["\u2028", "\r\n", "so\u00adft ", "\u200b", "W" * 90 + " ", "long" * 60 + " "]
+    parts = (pick.choice(plain if pick.random() < 0.8 else rare) for _ in itertools.count())
+    return _taken(parts, "", length)
+
+
 def named(name: str, length: int) -> str:
     """One of the texts above by its name, or the beginning of a file."""
     if name in _TEXTS:
