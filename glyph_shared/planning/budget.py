@@ -21,7 +21,7 @@ class Budget:
 
     Attributes:
         window: All tokens a request may have, the answer included.
-        max_tokens: Kept for the answer.
+        max_tokens: Kept for the answer; 0 to ask what the context alone needs.
         question_tokens: Taken by the text that goes with the pages.
         max_pages: Images one request may have; None where the server sets no limit.
     """
@@ -32,9 +32,10 @@ class Budget:
     max_pages: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("window", "max_tokens"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be positive; got {getattr(self, name)}")
+        if self.window < 1:
+            raise ConfigError(f"window must be positive; got {self.window}")
+        if self.max_tokens < 0:
+            raise ConfigError(f"max_tokens must not be negative; got {self.max_tokens}")
         if self.max_pages is not None and self.max_pages < 1:
             raise ConfigError(f"max_pages must be positive or None; got {self.max_pages}")
         if self.context < 1:

@@ -232,7 +232,7 @@ def test_a_context_without_text_is_refused(context):
     ("settings", "said"),
     [
         ({"overflow": "hybrid"}, "got 'hybrid'"),
-        ({"max_tokens": 0}, "max_tokens must be positive; got 0"),
+        ({"max_tokens": -1}, "max_tokens must not be negative; got -1"),
         ({"max_pages": 0}, "max_pages must be positive or None; got 0"),
     ],
 )

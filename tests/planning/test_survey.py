@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glyph_shared.errors import InputError
-from glyph_shared.planning import EstimateCounter, default_configs, plan, survey
+from glyph_shared.planning import CHAT_FRAME, EstimateCounter, default_configs, plan, survey
 from glyph_shared.planning.budget import page_cost
 from glyph_shared.rendering import Page, RenderConfig, render
 
@@ -53,6 +53,13 @@ def test_no_page_is_encoded(monkeypatch):
 
     monkeypatch.setattr(Page, "png", property(refuse))
     assert all(row.pages for row in survey(TEXT))
+
+
+def test_a_survey_needs_no_room_for_an_answer():
+    config = RenderConfig.preset("en")
+    cost = sum(map(page_cost, render(TEXT, config)))
+    (row,) = survey(TEXT, {"en": config}, window=cost + CHAT_FRAME, max_tokens=0)
+    assert (row.fits, row.chars_that_fit) == (True, len(TEXT))
 
 
 def test_an_empty_context_is_refused():
