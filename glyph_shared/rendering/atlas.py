@@ -77,12 +77,12 @@ class Atlas:
         if highest < len(sheet.count) and (sheet.count[keys] != _UNSEEN).all():
             return sheet
         with self._lock:
-            self._sheet = self._extended(self._sheet, np.unique(keys))
+            self._sheet = self._extended(self._sheet, sorted(set(keys.tolist())))
             return self._sheet
 
-    def _extended(self, sheet: Sheet, keys: Int32s) -> Sheet:
+    def _extended(self, sheet: Sheet, keys: list[int]) -> Sheet:
         sheet = _with_room(sheet, len(self._table.advances) * VARIANTS)
-        fresh = keys[sheet.count[keys] == _UNSEEN].tolist()
+        fresh = [key for key in keys if sheet.count[key] == _UNSEEN]
         for key in fresh:
             self._bitmaps[key] = self._draw(key)
         above = max(top for _, _, top in self._bitmaps.values())

@@ -20,7 +20,7 @@ from glyph_shared.rendering.raster import PlacedLines
 from glyph_shared.rendering.shapes import ShapeTable
 from glyph_shared.rendering.typeset import Placement, elastic_spaces, place_lines
 
-BLOCK = 1 << 17
+BLOCK = 1 << 15
 """Chars laid out at a time: some 25 dense pages, whose arrays still fit a processor's cache."""
 
 _TIE = 1e-6

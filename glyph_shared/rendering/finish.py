@@ -11,11 +11,12 @@ from glyph_shared.rendering.compose import PageLayout, has_boxes
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.config_values import Color, color_channels, parse_newline_markup
 from glyph_shared.rendering.geometry import Geometry, round_px
+from glyph_shared.rendering.raster import Drawing
 
 _INK_TOLERANCE = 5
 """Grey levels by which a pixel may differ from the paper and still count as paper."""
 
-_STRIPS = 64
+_STRIPS = 8
 """Columns (or rows) looked at together when searching the last ink."""
 
 
@@ -45,23 +46,25 @@ class Finisher:
         self._is_grey = all(len(set(color)) == 1 for color in colors)
         self._shades = _shades(self._ink, self._paper)
 
-    def finish(self, rows: Bytes, marks: Bytes | None, layout: PageLayout) -> Finished:
+    def finish(self, text: Drawing, marks: Drawing | None, layout: PageLayout) -> Finished:
         """Finishes a page.
 
         Args:
-            rows: The text, black on white.
+            text: The text, black on white.
             marks: The newline markers, likewise; None if there are none.
             layout: Where the paragraphs' boxes are, and whether this is the last page.
         """
+        rows = text.rows
+        right = max(text.right, marks.right) if marks else text.right
         grey = self._is_grey and marks is None
         if grey and not self._has_boxes:
             # Black on white is what the rows are already.
             plain = self._ink == (0, 0, 0) and self._paper == (255, 255, 255)
             pixels = rows[:, 1:] if plain else self._shades[:, 0][rows[:, 1:]]
         else:
-            pixels = self._colored(rows[:, 1:], marks, layout)
+            pixels = self._colored(rows[:, 1:], marks and marks.rows, layout)
             pixels = pixels[:, :, 0] if grey else pixels
-        width, height = self._cropped_size(pixels, layout.last)
+        width, height = self._cropped_size(pixels, right, layout.last)
         if pixels.base is rows:
             return Finished(rows[:height, : width + 1], 1, (width, height))
         return _with_filter_bytes(pixels[:height, :width])
@@ -88,31 +91,32 @@ class Finisher:
             if line:
                 box[line:-line, line:-line] = self._box
 
-    def _cropped_size(self, pixels: Bytes, last: bool) -> tuple[int, int]:
+    def _cropped_size(self, pixels: Bytes, right: int, last: bool) -> tuple[int, int]:
         config = self._config
         height, width = pixels.shape[:2]
         crops_height = config.auto_crop_last_page and last
         if config.auto_crop_width or crops_height:
             shown = pixels if pixels.ndim == 2 else _luminance(pixels)
             if config.auto_crop_width:
-                width = self._cropped(shown.T, config.margin_x)
+                right = width if self._has_boxes else right
+                width = self._cropped(shown.T, config.margin_x, right)
             if crops_height:
-                height = self._cropped(shown, config.margin_y)
+                height = self._cropped(shown, config.margin_y, height)
         return width, height
 
-    def _cropped(self, strips: Bytes, margin: float) -> int:
-        """Finds the side that keeps the last strip with ink, and a margin behind it."""
-        ink = _last_ink(strips)
+    def _cropped(self, strips: Bytes, margin: float, end: int) -> int:
+        """Finds the side that keeps the last strip with ink, before ``end``, and a margin."""
+        ink = _last_ink(strips, end)
         if not ink:
             return len(strips)
         multiple = self._config.crop_multiple
         return min(-(-(ink + int(margin)) // multiple) * multiple, len(strips))
 
 
-def _last_ink(strips: Bytes) -> int:
+def _last_ink(strips: Bytes, end: int) -> int:
     """Counts the strips (rows, or columns of a transposed page) up to the last with ink."""
-    paper = int(np.median(strips[:2, :2]))
-    end = len(strips)
+    corner = sorted(strips[:2, :2].ravel().tolist())
+    paper = corner[len(corner) // 2]
     while end > 0:
         start = max(0, end - _STRIPS)
         block = strips[start:end]

@@ -61,14 +61,14 @@ def load_font(file: FontFile) -> Font:
     if not char_map:
         raise _unreadable(file, "it maps no Unicode chars")
     codepoints = sorted(char_map)
-    distinct, place = np.unique(units, return_inverse=True)
-    pdf_widths = np.array([pdf_number(unit * 1000 / em) * 0.001 for unit in distinct.tolist()])
+    every = units.tolist()
+    pdf_width = {unit: pdf_number(unit * 1000 / em) * 0.001 for unit in set(every)}
     return Font(
         file,
         np.array(codepoints, np.int32),
         np.array([int(char_map[code]) for code in codepoints], np.int32),
         units / em,
-        pdf_widths[place],
+        np.array([pdf_width[unit] for unit in every]),
         extent,
     )
 

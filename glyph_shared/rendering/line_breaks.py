@@ -109,7 +109,7 @@ def _divide_wide(starts: Int64s, solid_stop: Int64s, pen: Float64s, room: float)
             extra.append(start)
     if not extra:
         return starts
-    return np.unique(np.concatenate((starts, np.array(extra, np.int64))))
+    return np.sort(np.concatenate((starts, np.array(extra, np.int64))))
 
 
 def _solid_stops(starts: Int64s, solid_stop: Int64s) -> Int64s:

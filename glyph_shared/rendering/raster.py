@@ -45,6 +45,19 @@ class PlacedLines:
     floor_px: Int64s | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """Shapes drawn black on white.
+
+    Attributes:
+        rows: Rows of the page, each preceded by a zero byte (PNG's filter type "none").
+        right: Pixels from the left edge up to which there may be ink.
+    """
+
+    rows: Bytes
+    right: int
+
+
 class Painter:
     """Draws lines on pages of one size."""
 
@@ -59,20 +72,17 @@ class Painter:
         self._origin = geometry.origin_x
         self._wiped = slice(*geometry.box_px)
 
-    def paint(self, lines: PlacedLines, drawn: Bools | None = None) -> Bytes:
+    def paint(self, lines: PlacedLines, drawn: Bools | None = None) -> Drawing:
         """Draws lines, black on white.
 
         Args:
             lines: What to draw and where.
             drawn: Which shapes of the text to draw; all of them by default.
-
-        Returns:
-            Rows of the page, each preceded by a zero byte (PNG's filter type "none").
         """
         width, height = self._page_px
         filled = np.flatnonzero(lines.stop > lines.start)
         if not len(filled):
-            return _blank_page(width, height)
+            return Drawing(_blank_page(width, height), 0)
         keys, column, line = self._place(lines, filled, drawn)
         sheet = self._atlas.sheet(keys)
         ink = _gather(sheet, keys, column, line, len(filled), width)
@@ -80,7 +90,7 @@ class Painter:
         if lines.floor_px is not None:
             _erase(ink[:, self._wiped], lines.floor_px[filled] - top)
         bottom = _lowest(sheet.bottom.take(keys), line, len(filled))
-        return _assemble(ink, top, bottom, width, height)
+        return Drawing(_assemble(ink, top, bottom, width, height), ink.shape[1])
 
     def _place(
         self, lines: PlacedLines, filled: Int64s, drawn: Bools | None
@@ -134,14 +144,19 @@ def _lowest(bottom: Int32s, line: Int32s, lines: int) -> Int64s:
 def _gather(
     sheet: Sheet, keys: Int32s, column: Int32s, line: Int32s, lines: int, width: int
 ) -> Bytes:
-    """Copies the columns of all shapes to their places; returns ink as (line, column, row)."""
+    """Copies the columns of all shapes to their places.
+
+    Returns:
+        Ink as (line, column, row), with no more columns than reach the last one with ink.
+    """
     count, start = sheet.count.take(keys), column + sheet.left.take(keys)
     visible = count > 0
     if len(start) and (start.min() <= -_APRON or start.max() + count.max() >= width + _APRON):
         visible &= (start > -_APRON) & (start + count < width + _APRON)
     kept = np.flatnonzero(visible)
     keys, count, start, line = (part.take(kept) for part in (keys, count, start, line))
-    span = width + 2 * _APRON
+    right = min(width, max(0, int((start + count).max()))) if len(start) else 0
+    span = right + 2 * _APRON
     start += line * np.int32(span) + np.int32(_APRON)
     first = sheet.first.take(keys)
     depth = sheet.columns.shape[1]
@@ -156,7 +171,7 @@ def _gather(
         if turn.start:
             fresh = _blend(target.take(where), fresh)
         target[where] = fresh
-    return canvas.reshape(lines, span, depth)[:, _APRON : _APRON + width]
+    return canvas.reshape(lines, span, depth)[:, _APRON : _APRON + right]
 
 
 def _turns(start: Int32s, count: Int32s) -> list[slice]:
@@ -220,23 +235,23 @@ def _put_rows(rows: Bytes, ink: Bytes, top: Int64s) -> None:
         pitch = int(step[0]) if lines > 1 else body
         block = rows[int(top[0]) : int(top[0]) + lines * pitch]
         if len(block) == lines * pitch:
-            target = block.reshape(lines, pitch, width + 1)[:, :body, 1:]
+            target = block.reshape(lines, pitch, -1)[:, :body, 1 : 1 + width]
             np.invert(turned, out=target)
             return
-    rows[top[:, None] + np.arange(body), 1:] = ~turned
+    rows[top[:, None] + np.arange(body), 1 : 1 + width] = ~turned
 
 
 def _overlay_row(rows: Bytes, ink: Bytes, row: int, which: Int64s, top: Int64s) -> None:
     """Blends one row of some lines' ink over what the next lines have drawn there."""
     above = ink[which, :, row]
-    below = rows[top[which] + row, 1:]
+    below = rows[top[which] + row, 1 : 1 + above.shape[1]]
     mixed = np.minimum(below, ~above)
     both = np.flatnonzero((below != 255) & (above != 0))
     if len(both):
         paper = below.reshape(-1)[both].astype(np.int32)
         light = 255 - above.reshape(-1)[both].astype(np.int32)
         mixed.reshape(-1)[both] = paper * light // 255
-    rows[top[which] + row, 1:] = mixed
+    rows[top[which] + row, 1 : 1 + above.shape[1]] = mixed
 
 
 def _blank_page(width: int, height: int) -> Bytes:

@@ -112,7 +112,7 @@ class Renderer:
         shapes = self._table.lookup[codes]
         missing = shapes == MISSING
         if missing.any():
-            self._cover(np.unique(codes[missing]).astype(np.int64))
+            self._cover(np.flatnonzero(np.bincount(codes[missing])))
             shapes = self._table.lookup[codes]
             shapes[shapes == MISSING] = self._table.lookup[REPLACED]
         return shapes
@@ -123,9 +123,9 @@ class Renderer:
 
     def _draw(self, index: int, layout: PageLayout) -> Page:
         marks = layout.codes >= MARKER if self._marker is not None else None
-        text_rows = self._painter.paint(layout.lines, None if marks is None else ~marks)
-        mark_rows = None if marks is None else self._painter.paint(layout.lines, marks)
-        finished = self._finisher.finish(text_rows, mark_rows, layout)
+        text = self._painter.paint(layout.lines, None if marks is None else ~marks)
+        drawn_marks = None if marks is None else self._painter.paint(layout.lines, marks)
+        finished = self._finisher.finish(text, drawn_marks, layout)
         return Page(
             index=index,
             size_px=finished.size_px,
