@@ -14,7 +14,13 @@ from glyph_shared.asking.citations import find_citations
 from glyph_shared.asking.deadline import Deadline
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.exchange import Exchange
-from glyph_shared.asking.material import Material, PagesOrText, make_material
+from glyph_shared.asking.material import (
+    Context,
+    Material,
+    PagesOrText,
+    make_material,
+    plan_context,
+)
 from glyph_shared.asking.options import Options
 from glyph_shared.asking.prompts import (
     Messages,
@@ -28,6 +34,7 @@ from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import IncompleteStream, ServerError
+from glyph_shared.planning import Plan
 
 _NO_MODEL_LIST = frozenset({404, 405, 501})
 _DEFAULT_MODEL = "glyph"
@@ -73,6 +80,15 @@ class Asker:
         """
         setting = Setting(options, await self.card(), self.sampling)
         return Inquiry(await asyncio.to_thread(make_material, given, question, setting), setting)
+
+    async def plan(self, given: Context, question: str, options: Options) -> Plan:
+        """Plans what ``prepare`` would plan, to be looked at first.
+
+        Raises:
+            GlyphError: It cannot be drawn, does not fit, or the server cannot be reached.
+        """
+        setting = Setting(options, await self.card(), self.sampling)
+        return await asyncio.to_thread(plan_context, given, question, setting)
 
     async def ask_window(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Reply:
         """Asks a question about one window of pages, or about the text.

@@ -16,13 +16,14 @@ from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.background import BackgroundLoop
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.map_reduce import WindowReader
-from glyph_shared.asking.material import PagesOrText
+from glyph_shared.asking.material import Context, PagesOrText
 from glyph_shared.asking.options import AskOptions, Options
 from glyph_shared.asking.reply import Reply
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import InputError
+from glyph_shared.planning import Plan
 
 
 class _Client:
@@ -180,6 +181,20 @@ class GlyphClient(_Client):
         pieces = self._pieces(question, pages_or_text, Options.check(options))
         return AnswerStream(pieces, self._loop)
 
+    def plan(self, context: Context, question: str = "", **options: Unpack[AskOptions]) -> Plan:
+        """Plans a context as ``ask`` would, to look at what it costs before asking about the plan.
+
+            plan = client.plan(read_document("book.txt"), "Who wrote it?")
+            print(plan)
+            client.ask("Who wrote it?", plan)
+
+        Raises:
+            InputError: The context is empty or does not fit the window.
+            ConfigError: An option is unknown or impossible.
+            ServerError: The server cannot be reached.
+        """
+        return self._loop.run(self._asker.plan(context, question, Options.check(options)))
+
     def model_entry(self) -> ModelEntry:
         """Returns what the server says of the model: its window and, if it names them, θ and more.
 
@@ -234,6 +249,12 @@ class AsyncGlyphClient(_Client):
     ) -> AsyncAnswerStream:
         """Answers like ``ask``, piece by piece; see ``GlyphClient.stream``."""
         return AsyncAnswerStream(self._pieces(question, pages_or_text, Options.check(options)))
+
+    async def plan(
+        self, context: Context, question: str = "", **options: Unpack[AskOptions]
+    ) -> Plan:
+        """Plans a context as ``ask`` would; see ``GlyphClient.plan``."""
+        return await self._asker.plan(context, question, Options.check(options))
 
     async def model_entry(self) -> ModelEntry:
         """Returns what the server says of the model; see ``GlyphClient.model_entry``."""

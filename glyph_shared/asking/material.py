@@ -10,16 +10,18 @@ from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.wire import GlyphEntry
 from glyph_shared.documents import Document
-from glyph_shared.errors import InputError
+from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.planning import PAGE_MARKS, Plan, plan
 from glyph_shared.rendering import Page, RenderConfig
 
-PagesOrText = str | Document | Sequence[Page] | Plan
+Context = str | Document | Sequence[str | Document]
+PagesOrText = Context | Sequence[Page] | Plan
 
 UNTOLD_WINDOW = 131_072
 """The window of zai-org/Glyph, for servers that do not tell theirs."""
 # Page numbers of six digits: what the question takes is known before how many pages there are.
 _WIDEST_NUMBERS = (100_000, 999_999)
+_NO_QUESTION_YET = "?"
 
 
 @dataclass(frozen=True)
@@ -56,24 +58,36 @@ def make_material(given: PagesOrText, question: str, setting: Setting) -> Materi
     Raises:
         InputError: There is nothing to ask about, or it does not fit.
     """
-    if isinstance(given, str | Document):
-        given = _plan(given, question, setting)
     if isinstance(given, Plan):
         return _of_plan(given)
-    pages = tuple(given)
-    if not pages or not all(isinstance(page, Page) for page in pages):
-        raise InputError(
-            "give a text, a Document, a Plan or a sequence of Pages, none of them empty; "
-            f"got a {type(given).__name__} of length {len(pages)}"
-        )
-    return Material(pages, None, ((0, len(pages)),), _source(setting.options.source, pages))
+    if isinstance(given, str | Document):
+        return _of_plan(plan_context(given, question, setting))
+    items = tuple(given)
+    pages = tuple(item for item in items if isinstance(item, Page))
+    if pages and len(pages) == len(items):
+        return Material(pages, None, ((0, len(pages)),), _source(setting.options.source, pages))
+    documents = tuple(item for item in items if isinstance(item, str | Document))
+    if documents and len(documents) == len(items):
+        return _of_plan(plan_context(documents, question, setting))
+    raise InputError(
+        "give a text, Documents, a Plan or Pages, but not none and not a mixture; "
+        f"got a {type(given).__name__} of length {len(items)}"
+    )
 
 
-def _plan(given: str | Document, question: str, setting: Setting) -> Plan:
+def plan_context(given: Context, question: str, setting: Setting) -> Plan:
+    """Plans a context for the server's window, drawn as caller or server say.
+
+    Raises:
+        InputError: It is empty or does not fit.
+    """
     options, glyph = setting.options, setting.glyph
     numbers = _WIDEST_NUMBERS if setting.cite else None
     asked = page_question(
-        question, _WIDEST_NUMBERS[0], numbers=numbers, may_refuse=setting.combine == "summarise"
+        question or _NO_QUESTION_YET,
+        _WIDEST_NUMBERS[0],
+        numbers=numbers,
+        may_refuse=setting.combine == "summarise",
     )
     asked += options.system or ""
     # A reader that reads chars counts the question in chars, which no text counter does.
@@ -93,7 +107,14 @@ def _served_config(glyph: GlyphEntry) -> RenderConfig | None:
     """Returns the θ the server names; None leaves the choice to the default preset."""
     if glyph.render_config is None:
         return None
-    return RenderConfig.model_validate(glyph.render_config)
+    try:
+        return RenderConfig.model_validate(glyph.render_config)
+    except ConfigError as error:
+        problem = str(error)
+    raise ConfigError(
+        f"the server asks for pages that cannot be drawn here: {problem}; "
+        "update glyph-context, or give config="
+    )
 
 
 def _of_plan(given: Plan) -> Material:

@@ -20,6 +20,20 @@ NOT_ON_PAGES = "Not on these pages."
 Messages = list[dict[str, Any]]
 
 
+class _DataUrl(str):
+    """A page's data URL that shows its digest where a log or traceback shows the request."""
+
+    _digest: str
+
+    def __new__(cls, url: str, digest: str) -> _DataUrl:
+        made = super().__new__(cls, url)
+        made._digest = digest
+        return made
+
+    def __repr__(self) -> str:
+        return f"<page {self._digest}, {len(self)} chars>"
+
+
 def page_messages(
     question: str,
     pages: Sequence[Page],
@@ -124,7 +138,8 @@ def _numbering(numbers: tuple[int, int], count: int) -> str:
 
 def _page_part(page: Page) -> dict[str, Any]:
     # vLLM keys its image cache by uuid; a digest of the pixels cannot name other pixels.
-    return {"type": "image_url", "image_url": {"url": page.data_url()}, "uuid": page.digest}
+    url = _DataUrl(page.data_url(), page.digest)
+    return {"type": "image_url", "image_url": {"url": url}, "uuid": page.digest}
 
 
 def _text_part(text: str) -> dict[str, Any]:

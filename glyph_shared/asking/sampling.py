@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+
+from glyph_shared.errors import ConfigError
 
 
 class Sampling(BaseModel):
@@ -28,6 +37,18 @@ class Sampling(BaseModel):
     stop_token_ids: tuple[int, ...] = (151329, 151336, 151348)
     """Ids of GLM-4.1V's tokenizer: ``<|endoftext|>``, ``<|user|>`` and the closing marker."""
     seed: int | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _refuse_as_config_error(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Sampling]
+    ) -> Sampling:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+        name, value = ".".join(map(str, problem["loc"])), problem["input"]
+        raise ConfigError(f"sampling: {name}: {problem['msg']}; got {value!r}")
 
     def payload(self) -> dict[str, Any]:
         """Returns the request fields; those beyond OpenAI's API stand under ``extra_body``."""

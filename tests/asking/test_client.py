@@ -10,7 +10,7 @@ import pytest
 
 from glyph_shared.asking import Answer, AsyncGlyphClient, GlyphClient, Sampling, TokenCountWarning
 from glyph_shared.documents import Document
-from glyph_shared.errors import InputError, OverLengthError, ServerError
+from glyph_shared.errors import ConfigError, InputError, OverLengthError, ServerError
 from glyph_shared.planning import plan
 from glyph_shared.rendering import Page, RenderConfig, png_theta_hash, render
 from tests.scripted_server import ScriptedServer, answer, as_json, failure, streamed
@@ -82,7 +82,7 @@ def test_control_tokens_in_question_and_text_are_neutralised() -> None:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [("", "text"), (" \n", "text"), ([], "empty"), (["no page"], "Pages")],
+    [("", "text"), (" \n", "text"), ([], "none"), ([3], "Pages"), (["a", 3], "mixture")],
 )
 def test_nothing_to_ask_about_is_an_input_error(given: Any, message: str) -> None:
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
@@ -110,6 +110,32 @@ def test_a_text_is_drawn_as_the_caller_says_else_as_the_server_says_else_as_pres
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
         client.ask(QUESTION, PROSE * 8)
         assert _theta(_parts(server)[0]) == RenderConfig.preset("en").theta_hash
+
+
+def test_a_plan_can_be_looked_at_before_it_is_asked_about() -> None:
+    with ScriptedServer(models=_reader_entry()) as server, GlyphClient(server.base_url) as client:
+        made = client.plan([Document.from_text(FACT, "a"), Document.from_text(PROSE, "b")])
+        assert server.calls == 0
+        assert made.config == RenderConfig.preset("reader")
+        client.ask(QUESTION, made, cite=False)
+        assert len(_parts(server)) >= 2
+
+
+def test_several_documents_are_asked_about_together() -> None:
+    documents = [Document.from_text(PROSE, "a.txt"), Document.from_text(FACT, "b.txt")]
+    with ScriptedServer(answer("4711 [page 2]")) as server, GlyphClient(server.base_url) as client:
+        config = RenderConfig.preset("en").model_copy(update={"auto_crop_last_page": False})
+        cited = client.ask(QUESTION, documents, config=config).citations
+    assert {place.path for place in cited if place.found_by == "text"} <= {"a.txt", "b.txt"}
+    assert [(c.page_index, c.path) for c in cited if c.found_by == "model"] in ([(1, "b.txt")], [])
+
+
+def test_a_theta_that_is_unknown_here_is_a_config_error() -> None:
+    models = _reader_entry(render_config={"page-size": "560,448", "hologram": True})
+    with ScriptedServer(models=models) as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(ConfigError, match="hologram"):
+            client.ask(QUESTION, FACT)
+        assert server.calls == 0
 
 
 def test_a_short_text_goes_along_as_text_unless_the_server_reads_only_pages() -> None:

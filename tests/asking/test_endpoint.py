@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from glyph_shared.asking import GlyphClient, normalise_base_url
+from glyph_shared.asking import GlyphClient, Sampling, normalise_base_url
 from glyph_shared.errors import ConfigError
 
 
@@ -80,3 +80,12 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("GLYPH_MODEL", "named")
     assert repr(GlyphClient()) == "GlyphClient(base_url='http://elsewhere:9/v1', model='named')"
     assert GlyphClient("http://here/v1").base_url == "http://here/v1"
+
+
+@pytest.mark.parametrize(
+    "setting", [{"temperature": -1}, {"max_tokens": 0}, {"top_p": 2}, {"temprature": 1}]
+)
+def test_impossible_sampling_is_a_config_error(setting: dict[str, Any]) -> None:
+    name, value = next(iter(setting.items()))
+    with pytest.raises(ConfigError, match=f"{name}.*got {value}"):
+        Sampling(**setting)

@@ -119,3 +119,20 @@ def test_the_openai_environment_goes_to_no_other_server(
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
         client.ask("?", pages)
         assert "canary-openai" not in str(server.headers)
+
+
+def test_logs_and_tracebacks_show_a_page_by_its_digest(
+    pages: list[Page], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with (
+        ScriptedServer(failure(400)) as server,
+        GlyphClient(server.base_url) as client,
+        pytest.raises(GlyphError) as caught,
+    ):
+        client.ask("?", pages)
+    full = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    shown = caplog.text + "".join(full.format())
+    assert "base64," not in shown
+    assert pages[0].digest in shown
+    assert server.requests[0]["messages"][0]["content"][0]["image_url"]["url"].startswith("data:")
