@@ -1,0 +1,51 @@
+"""The benchmark's parts work; how fast anything is, no test says."""
+
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from glyph_shared.rendering import RenderConfig, render
+from tests.benchmarks import floor, render_bench, texts, worker
+from tests.benchmarks.worker import Job
+
+
+@pytest.mark.parametrize("name", ["prose", "one paragraph", "code", "chinese"])
+def test_texts_have_the_length_asked_for(name):
+    assert len(texts.named(name, 5_000)) == 5_000
+
+
+def test_only_one_paragraph_has_no_newline():
+    assert "\n" not in texts.one_paragraph(5_000)
+    assert "\n" in texts.prose(5_000)
+
+
+@pytest.mark.parametrize("deflate", ["isal", "zlib"])
+def test_a_worker_reports_pages_bytes_memory_and_every_stage(deflate):
+    cost = worker.run(Job("prose", 20_000, deflate=deflate))
+    assert cost.pages > 1
+    assert cost.png_bytes > 1_000 * cost.pages
+    assert min(cost.layout, cost.raster, cost.png) > 0
+    assert cost.resident_peak > cost.resident_before > 0
+
+
+def test_streaming_draws_as_many_pages_as_the_pieces_hold():
+    cost = worker.run(Job("prose", 1 << 17, streaming=True))
+    text = "".join(texts.prose_chunks(1 << 17))
+    assert cost.pages == len(render(text, RenderConfig.preset("reference")))
+
+
+@pytest.mark.skipif(not floor.compiler(), reason="needs a C compiler")
+def test_the_floor_draws_the_pages_of_the_text(tmp_path):
+    font = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    least = floor.measure(floor.build(tmp_path), texts.prose(20_000), font, page_px=(595, 842))
+    assert least.pages == worker.run(Job("prose", 20_000)).pages
+    assert least.layout < least.raster < least.total("isal")
+
+
+def test_the_articles_claim_stands_beside_a_named_tokenizer():
+    rows = list(render_bench.article_rows(["prose"], 20_000))
+    assert [row["dpi"] for row in rows] == [96, 72]
+    for row in rows:
+        assert row["tokenizer"]
+        assert row["compression_ratio"] == row["text_tokens"] / row["visual_tokens"]
