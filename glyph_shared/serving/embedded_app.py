@@ -13,6 +13,7 @@ As with vLLM the key protects ``/v1`` alone.
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -45,11 +46,14 @@ MAX_BODY_BYTES = 64 * 2**20
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 """Hosts that requests may name: a web page whose name was rebound to loopback is turned away."""
 
+CONCURRENCY = max(2, os.cpu_count() or 2)
+"""A reader computes each answer on one core; on a single core two still share it fairly."""
+
 CLIENT_CLOSED_REQUEST = 499
 
 
 def embedded_app(
-    reader: PageReader, *, api_key: str | None = None, concurrency: int = 2
+    reader: PageReader, *, api_key: str | None = None, concurrency: int = CONCURRENCY
 ) -> Starlette:
     """Returns the ASGI application that answers with ``reader``.
 

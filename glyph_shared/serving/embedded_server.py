@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.applications import Starlette
 
 from glyph_shared.errors import ConfigError, ServerError
-from glyph_shared.serving.embedded_app import embedded_app
+from glyph_shared.serving.embedded_app import CONCURRENCY, embedded_app
 from glyph_shared.serving.reader_protocol import PageReader
 
 HOST = "127.0.0.1"
@@ -31,6 +32,7 @@ def serve_embedded(
     *,
     port: int = 8000,
     api_key: str | None = None,
+    concurrency: int = CONCURRENCY,
     ready: ReadyCallback | None = None,
 ) -> None:
     """Serves until the process is interrupted or terminated.
@@ -39,18 +41,24 @@ def serve_embedded(
         reader: The model that answers.
         port: 0 takes a free one.
         api_key: If given, clients must send it.
+        concurrency: Answers generated at once; further requests wait.
         ready: Called with the base URL when requests are answered.
 
     Raises:
         ConfigError: The port is taken.
     """
     with _listen(port) as listener:
-        _server(reader, listener, api_key, ready).run(sockets=[listener])
+        app = embedded_app(reader, api_key=api_key, concurrency=concurrency)
+        _server(app, listener, ready).run(sockets=[listener])
 
 
 @contextmanager
 def running_embedded(
-    reader: PageReader, *, port: int = 0, api_key: str | None = None
+    reader: PageReader,
+    *,
+    port: int = 0,
+    api_key: str | None = None,
+    concurrency: int = CONCURRENCY,
 ) -> Iterator[str]:
     """Serves in a thread for the length of a ``with`` block and gives the base URL.
 
@@ -63,8 +71,9 @@ def running_embedded(
         ConfigError: The port is taken.
     """
     started = threading.Event()
+    app = embedded_app(reader, api_key=api_key, concurrency=concurrency)
     with _listen(port) as listener:
-        server = _server(reader, listener, api_key, lambda url: started.set())
+        server = _server(app, listener, lambda url: started.set())
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="glyph-reader", daemon=True
         )
@@ -90,14 +99,9 @@ class _Server(uvicorn.Server):
         self._ready()
 
 
-def _server(
-    reader: PageReader,
-    listener: socket.socket,
-    api_key: str | None,
-    ready: ReadyCallback | None,
-) -> _Server:
+def _server(app: Starlette, listener: socket.socket, ready: ReadyCallback | None) -> _Server:
     config = uvicorn.Config(
-        embedded_app(reader, api_key=api_key),
+        app,
         lifespan="off",
         ws="none",
         # Request lines are no news to anybody, and errors reach the caller's logging.
