@@ -32,6 +32,7 @@ _SHOWN_CHARS = 400
 # (32768)" for pages; "Input length (37932)" or "you requested 40000 tokens" go with them.
 _LIMIT = re.compile(r"maximum (?:context|model) length(?: is| of)?\s*\(?(\d+)")
 _NEEDED = re.compile(r"(?:Input length|requested|request has|prompt \(length)\D{0,20}?(\d+)")
+_TOO_MANY_PAGES = re.compile(r"At most \d+ image")
 _ADVICE = {
     401: "set api_key or GLYPH_API_KEY",
     403: "the key has no right to this model; check api_key or GLYPH_API_KEY",
@@ -90,6 +91,8 @@ def _status_fault(error: openai.APIStatusError, endpoint: Endpoint, body_bytes: 
     message = f"{endpoint.host} answered {status}: {said}"
     if status == 413:
         message += f" (the request is {body_bytes / 1e6:.1f} MB)"
+    if _TOO_MANY_PAGES.search(said):
+        message += "; ask with max_pages= and overflow='map_reduce'"
     if advice := _ADVICE.get(status):
         message += f"; {advice}"
     if status == 429:

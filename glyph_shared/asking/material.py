@@ -98,6 +98,7 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         config=options.config or _served_config(glyph),
         overflow=setting.overflow,
         max_tokens=setting.max_tokens + (len(asked.encode()) if by_chars else 0),
+        max_pages=options.max_pages or glyph.max_pages,
         text_gate=glyph.text_gate,
         question="" if by_chars else asked,
     )

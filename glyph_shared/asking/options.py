@@ -45,6 +45,9 @@ class AskOptions(TypedDict, total=False):
     overflow: Literal["error", "map_reduce"] | None
     """What to do with text beyond the window: an error, or read it window by window; else the
     latter for ``best_supported``, an error otherwise."""
+    max_pages: int | None
+    """The most pages one request may have; else what the server names, else no limit but the
+    window."""
     cite: bool | None
     """Whether the prompt asks for page citations; else unless the answers are weighed only by
     their probability, as the embedded reader's are."""
@@ -71,6 +74,7 @@ class Options:
     max_tokens: int | None = None
     timeout: float | None = None
     overflow: Literal["error", "map_reduce"] | None = None
+    max_pages: int | None = None
     cite: bool | None = None
     combine: Combine | None = None
     system: str | None = None
@@ -93,7 +97,7 @@ class Options:
         for name in ("timeout", "time_budget"):
             if given.get(name) is not None:
                 checked_seconds(name, given[name])
-        for name in ("max_tokens", "concurrency"):
+        for name in ("max_tokens", "max_pages", "concurrency"):
             value = given.get(name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ConfigError(f"{name} must be a whole number of at least 1; got {value!r}")

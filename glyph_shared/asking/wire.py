@@ -83,6 +83,7 @@ class GlyphEntry(_Wire):
     combine: str | None = None
     text_gate: bool = True
     tokenizer: str | None = None
+    max_pages: int | None = None
 
 
 class ModelEntry(_Wire):

@@ -244,6 +244,22 @@ def test_a_text_beyond_the_window_is_read_in_windows_where_the_server_weighs_ans
         assert server.calls == len(made.windows) > 1
 
 
+@pytest.mark.parametrize(("told", "asked", "most"), [(2, None, 2), (None, 3, 3), (4, 1, 1)])
+def test_no_request_has_more_pages_than_allowed(
+    told: int | None, asked: int | None, most: int
+) -> None:
+    glyph = {"combine": "best_supported", "text_gate": False, "max_pages": told}
+    models = as_json({"data": [{"id": "s", "max_model_len": 9000, "glyph": glyph}]})
+    config = RenderConfig.preset("reader")
+    with (
+        ScriptedServer(answer("4711", logprob=-1.0), models=models) as server,
+        GlyphClient(server.base_url) as client,
+    ):
+        client.ask(QUESTION, TEXT, config=config, max_pages=asked)
+    contents = [request["messages"][-1]["content"] for request in server.requests]
+    assert max(len(parts) - 1 for parts in contents) == most
+
+
 def test_a_stream_over_windows_ends_with_the_same_answer(windows: Plan) -> None:
     async def run(base_url: str) -> Answer:
         stream = AsyncGlyphClient(base_url).stream(QUESTION, windows)
