@@ -17,12 +17,15 @@ from itertools import islice
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
-_STATEMENT_END = re.compile(r"(?<=[.!?])\s+|[。！？\n]+")
+_STATEMENT_END = re.compile(
+    r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bNo)[.!?]+[\"'”’)\]]*\s+|[。！？\n]+"
+)
 
 LEAST_SHARE = 0.6
 """A statement with fewer of its words (weighted) at any place counts as not found."""
 _EXACT_ONLY_BELOW = 3
 _SHORT = 6
+_COMMON = 20
 _NEAR = 40
 _PLACES_PER_WORD = 200
 _LEADING_WORDS = 3
@@ -60,6 +63,11 @@ def find_evidence(
     return sorted(found.values(), key=lambda place: -place.score)[:most]
 
 
+def _reach(statement: list[str]) -> int:
+    """Returns how many words to either side of a place may belong to a statement."""
+    return 2 * len(statement) + 4
+
+
 def _words(text: str) -> list[str]:
     return [match[0].casefold() for match in _WORD.finditer(text)]
 
@@ -93,13 +101,13 @@ class _WordIndex:
         total = sum(self._weight(word) for word in wanted)
         best: tuple[float, float, int] | None = None
         for place in self._leads(statement):
-            around = self._around(place, len(statement) + 4)
+            around = self._around(place, _reach(statement))
             share = sum(self._weight(word) for word in wanted & around) / total
             key = (share, self._nearness(place, asked), -place)
             best = max(best, key) if best is not None else key
         if best is None or best[0] < LEAST_SHARE:
             return None
-        return Evidence(self._tight_span(-best[2], wanted, len(statement) + 4), best[0])
+        return Evidence(self._tight_span(-best[2], wanted, _reach(statement)), best[0])
 
     def _exact_places(self, statement: list[str]) -> Iterator[int]:
         """Yields the word numbers where the whole statement stands, word for word."""
@@ -116,8 +124,11 @@ class _WordIndex:
         nearness, place = max((self._nearness(place, asked), -place) for place in places)
         first, last = -place, -place + len(statement) - 1
         score = 1.0 if len(statement) > _SHORT else 0.5 + 0.5 * nearness
-        # A word that stands in many places, none of them near what was asked, proves nothing.
+        # A short answer that stands in several places, none of them near what was asked, proves
+        # nothing; nor does a common word such as "yes", wherever it stands.
         if len(statement) < _EXACT_ONLY_BELOW and len(places) > 1 and score < LEAST_SHARE:
+            return None
+        if len(statement) == 1 and len(places) > _COMMON:
             return None
         return Evidence((self._spans[first][0], self._spans[last][1]), score)
 

@@ -80,6 +80,17 @@ def test_each_statement_has_its_own_place_and_the_best_comes_first() -> None:
     assert places[0].score >= places[1].score
 
 
+def test_a_title_does_not_end_a_statement() -> None:
+    text = FILLER + "Then St. John Rivers left for India, and Mr. Brocklehurst stayed."
+    assert _quotes("St. John Rivers left for India.", "", text) == [
+        "St. John Rivers left for India"
+    ]
+
+
+def test_a_common_word_alone_is_no_evidence() -> None:
+    assert _quotes("Afternoon.", "Was it a long afternoon?", FILLER) == []
+
+
 def test_only_the_given_part_of_the_text_is_searched() -> None:
     text = OFFICES + FILLER + OFFICES
     span = (len(OFFICES), len(text))
