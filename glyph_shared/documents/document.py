@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -85,6 +86,14 @@ class Document:
     def from_text(cls, text: str, name: str = "text") -> Document:
         """Wraps a string that comes from no file; its lines are counted from 1."""
         return cls(text, (Origin(0, len(text), name, 1),) if text else (), name)
+
+    @classmethod
+    def joined(cls, documents: Sequence[Document]) -> Document:
+        """Returns several documents as one: each under a header line with its name."""
+        builder = DocumentBuilder()
+        for document in documents:
+            builder.extend_with_header(document, f"=== {document.name} ===")
+        return builder.build(", ".join(document.name for document in documents))
 
     def locate(self, offset: int) -> Location:
         """Finds the file, line and source page of one char.

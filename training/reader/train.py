@@ -50,8 +50,9 @@ class Stage:
 SHORT = Mix(prompts=6, segments=12, copy=0.4, absent=0.2)
 TRANSCRIPT = Mix(prompts=5, segments=1, transcript=True)
 STAGES = (
-    Stage("copy", 1000, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
-    Stage("read", 2400, ((0.8, SHORT), (0.2, TRANSCRIPT)), pointer_weight=0.5),
+    Stage("copy", 750, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
+    Stage("read_small", 500, ((1.0, replace(SHORT, prompts=8, rows=8)),)),
+    Stage("read", 1800, ((0.8, SHORT), (0.2, TRANSCRIPT)), pointer_weight=0.5),
     Stage(
         "pages",
         2200,

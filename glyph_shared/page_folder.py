@@ -1,0 +1,78 @@
+"""Pages as files: one PNG each, and a list that says what is on them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from glyph_shared.documents import Document
+from glyph_shared.errors import InputError
+from glyph_shared.rendering import Page, Renderer
+
+LIST_NAME = "pages.jsonl"
+_PAGE_NAME = re.compile(r"page-\d{6,}\.png")
+
+
+def write_pages(document: Document, renderer: Renderer, folder: Path) -> Iterator[Page]:
+    """Draws a document into a folder, page by page, and yields each page once it is on disk.
+
+    The list, ``pages.jsonl``, grows with the pages, so it is right even after an interruption.
+    Pages that an earlier run left are removed first; other files are not touched.
+
+    Raises:
+        InputError: The folder cannot be written to.
+    """
+    pages = renderer.render(document.text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_earlier_pages(folder)
+        with (folder / LIST_NAME).open("w", encoding="utf-8") as listing:
+            for page in pages:
+                name = page_name(page.index)
+                (folder / name).write_bytes(page.png)
+                row = _describe(page, name, document, renderer)
+                listing.write(json.dumps(row, ensure_ascii=False) + "\n")
+                yield page
+    except OSError as error:
+        raise InputError(
+            f"pages cannot be written to {str(folder)!r}: {error.strerror or error}; choose "
+            "another folder with --output"
+        ) from None
+
+
+def page_name(index: int) -> str:
+    """Returns a page's file name; names sort in page order."""
+    return f"page-{index + 1:06}.png"
+
+
+def _describe(page: Page, name: str, document: Document, renderer: Renderer) -> dict[str, Any]:
+    start, end = page.char_span
+    first, last = document.locate(start), document.locate(max(start, end - 1))
+    return {
+        "page": page.index + 1,
+        "file": name,
+        "size_px": list(page.size_px),
+        "visual_tokens": page.visual_tokens,
+        "char_span": [start, end],
+        "from": str(first),
+        "to": str(last),
+        "replaced_chars": page.replaced,
+        "theta": renderer.config.theta_hash,
+    }
+
+
+def _remove_earlier_pages(folder: Path) -> None:
+    """Removes the pages that the list of an earlier run names, and nothing else."""
+    listing = folder / LIST_NAME
+    if not listing.is_file():
+        return
+    for line in listing.read_text(encoding="utf-8").splitlines():
+        try:
+            name = json.loads(line)["file"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if isinstance(name, str) and _PAGE_NAME.fullmatch(name):
+            (folder / name).unlink(missing_ok=True)
