@@ -33,8 +33,8 @@ from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.wire import ModelEntry
-from glyph_shared.errors import IncompleteStream, ServerError
-from glyph_shared.planning import Plan
+from glyph_shared.errors import IncompleteStream, OverLengthError, ServerError
+from glyph_shared.planning import CHAT_FRAME, Plan
 
 _NO_MODEL_LIST = frozenset({404, 405, 501})
 _DEFAULT_MODEL = "glyph"
@@ -60,7 +60,7 @@ class Asker:
         self.exchange = Exchange(endpoint)
         self._card: ModelEntry | None = None
 
-    async def card(self) -> ModelEntry:
+    async def card(self, timeout: float | None = None) -> ModelEntry:
         """Returns the server's entry of the model; asked once.
 
         A server without a model list gets an entry that says nothing.
@@ -69,7 +69,7 @@ class Asker:
             ServerError: The server cannot be reached or refuses the key.
         """
         if self._card is None:
-            self._card = await self._fetch_card()
+            self._card = await self._fetch_card(timeout or self.endpoint.timeout)
         return self._card
 
     async def prepare(self, given: PagesOrText, question: str, options: Options) -> Inquiry:
@@ -78,8 +78,10 @@ class Asker:
         Raises:
             GlyphError: It cannot be drawn, does not fit, or the server cannot be reached.
         """
-        setting = Setting(options, await self.card(), self.sampling)
-        return Inquiry(await asyncio.to_thread(make_material, given, question, setting), setting)
+        setting = await self._setting(options)
+        material = await asyncio.to_thread(make_material, given, question, setting)
+        _check_fit(material, setting)
+        return Inquiry(material, setting)
 
     async def plan(self, given: Context, question: str, options: Options) -> Plan:
         """Plans what ``prepare`` would plan, to be looked at first.
@@ -87,7 +89,7 @@ class Asker:
         Raises:
             GlyphError: It cannot be drawn, does not fit, or the server cannot be reached.
         """
-        setting = Setting(options, await self.card(), self.sampling)
+        setting = await self._setting(options)
         return await asyncio.to_thread(plan_context, given, question, setting)
 
     async def ask_window(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Reply:
@@ -163,10 +165,13 @@ class Asker:
         )
         return answer.model_copy(update={"citations": found})
 
-    async def _fetch_card(self) -> ModelEntry:
+    async def _setting(self, options: Options) -> Setting:
+        return Setting(options, await self.card(options.timeout), self.sampling)
+
+    async def _fetch_card(self, timeout: float) -> ModelEntry:
         unknown = ModelEntry(id=self.endpoint.model or _DEFAULT_MODEL)
         try:
-            models = (await self.exchange.models(Deadline(self.endpoint.timeout))).data
+            models = (await self.exchange.models(Deadline(timeout))).data
         except ServerError as error:
             if error.status not in _NO_MODEL_LIST:
                 raise
@@ -212,6 +217,22 @@ class Asker:
                 TokenCountWarning,
                 stacklevel=2,
             )
+
+
+def _check_fit(material: Material, setting: Setting) -> None:
+    """Refuses pages that cannot fit, because vLLM refuses them only after working on them.
+
+    A 400 after that also spoils its image cache for the next request (seen with vLLM 0.32).
+    """
+    limit = setting.card.max_model_len
+    needed = CHAT_FRAME + max(material.visual_tokens(window) for window in material.windows)
+    if limit is not None and needed >= limit:
+        raise OverLengthError(
+            f"the pages of one request take {needed} tokens, the server's window is {limit}; "
+            f"give fewer pages, or a plan with window={limit} and overflow='map_reduce'",
+            needed=needed,
+            limit=limit,
+        )
 
 
 def answer_of(reply: Reply, usage: Usage) -> Answer:

@@ -13,7 +13,7 @@ from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, InputError, OverLengthError, ServerError
 from glyph_shared.planning import plan
 from glyph_shared.rendering import Page, RenderConfig, png_theta_hash, render
-from tests.scripted_server import ScriptedServer, answer, as_json, failure, streamed
+from tests.scripted_server import Scripted, ScriptedServer, answer, as_json, failure, streamed
 
 QUESTION = "What is the access code of the Lisbon office?"
 FACT = "The access code of the Lisbon office is 4711."
@@ -168,6 +168,25 @@ def test_a_text_beyond_the_window_is_an_error_before_anything_is_sent() -> None:
         with pytest.raises(OverLengthError):
             client.ask(QUESTION, PROSE * 50)
         assert server.calls == 0
+
+
+def test_pages_beyond_the_window_are_not_sent(pages: list[Page]) -> None:
+    with (
+        ScriptedServer(models=_models(max_model_len=700)) as server,
+        GlyphClient(server.base_url) as client,
+    ):
+        assert client.ask(QUESTION, pages * 2).text == "yes"
+        with pytest.raises(OverLengthError, match=r"972 tokens.* 700") as caught:
+            client.ask(QUESTION, pages * 3)
+        assert server.calls == 1
+    assert (caught.value.needed, caught.value.limit) == (972, 700)
+
+
+def test_a_model_list_that_hangs_meets_the_deadline_of_the_question(pages: list[Page]) -> None:
+    with ScriptedServer(models=Scripted((30.0,))) as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(ServerError, match=r"within 0\.2 s"):
+            client.ask(QUESTION, pages, timeout=0.2)
+        assert server.model_calls == 1
 
 
 def test_thinking_is_kept_apart_whoever_separates_it(pages: list[Page]) -> None:
