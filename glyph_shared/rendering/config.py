@@ -29,6 +29,7 @@ from pydantic import (
 
 from glyph_shared.errors import ConfigError
 from glyph_shared.rendering.config_values import (
+    GREY_MARKER_MARKUP,
     LINE_BREAK_MARKUP,
     describe,
     parse_color,
@@ -56,6 +57,7 @@ REFERENCE_DEFAULTS: dict[str, Any] = {
     "auto_crop_last_page": False,
     "frame_padding": 6.0,
     "crop_multiple": 1,
+    "newline_markup": LINE_BREAK_MARKUP,
 }
 """What a key that is absent from a reference JSON file means there (paper's code defaults)."""
 
@@ -160,8 +162,12 @@ class RenderConfig(BaseModel):
     auto_crop_last_page: bool = True
     """Cuts the last page off below its ink."""
 
-    newline_markup: Annotated[str, AfterValidator(_checked_markup)] = LINE_BREAK_MARKUP
-    """``<br/>``, or ``<font color="#FF0000"> \\n </font>``: a marker drawn for each line break."""
+    newline_markup: Annotated[str, AfterValidator(_checked_markup)] = GREY_MARKER_MARKUP
+    """``<br/>``, or ``<font color="#FF0000"> \\n </font>``: a marker drawn for each line break.
+
+    A marker lets lines flow on, which saves a third of a novel's pages. The reference's is red; a
+    grey one keeps the page grey, a third of the bytes.
+    """
 
     space_shrinkage: Annotated[Finite, Field(ge=0, le=0.5)] = 0.05
     """Share of a space by which each space of an over-full line may shrink."""

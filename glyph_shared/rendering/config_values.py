@@ -19,6 +19,7 @@ PAGE_SIZES: dict[str, tuple[float, float]] = {
 """Portrait sizes in whole points, as the paper's search space (Table 8) names them."""
 
 LINE_BREAK_MARKUP = "<br/>"
+GREY_MARKER_MARKUP = '<font color="#808080"> \\n </font>'
 
 _COLOR = re.compile(r"#?([0-9a-fA-F]{6})")
 _MARKER = re.compile(r"""<font color=["'](#[0-9a-fA-F]{6})["']>([^<>]{1,16})</font>""")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from glyph_shared.rendering.arrays import Bytes
 from glyph_shared.rendering.compose import PageLayout, has_boxes
 from glyph_shared.rendering.config import RenderConfig
-from glyph_shared.rendering.config_values import Color, color_channels, parse_newline_markup
+from glyph_shared.rendering.config_values import color_channels, parse_newline_markup
 from glyph_shared.rendering.geometry import Geometry, round_px
 from glyph_shared.rendering.raster import Drawing
 
@@ -35,51 +36,50 @@ class Finisher:
     def __init__(self, config: RenderConfig, geometry: Geometry) -> None:
         self._config = config
         self._geometry = geometry
-        self._ink = color_channels(config.font_color)
-        self._paper = color_channels(config.page_bg_color)
-        self._box = color_channels(config.para_bg_color)
-        self._border = color_channels(config.para_border_color)
         marker = parse_newline_markup(config.newline_markup)
-        self._mark = marker.color if marker else self._ink
         self._has_boxes = has_boxes(config)
-        colors = (self._ink, self._paper, self._box, self._border)
-        self._is_grey = all(len(set(color)) == 1 for color in colors)
+        colors = {
+            "ink": color_channels(config.font_color),
+            "paper": color_channels(config.page_bg_color),
+            "box": color_channels(config.para_bg_color),
+            "border": color_channels(config.para_border_color),
+            "mark": marker.color if marker else (0, 0, 0),
+        }
+        self._channels = 1 if all(len(set(color)) == 1 for color in colors.values()) else 3
+        shown = {name: color[: self._channels] for name, color in colors.items()}
+        self._ink, self._paper, self._mark = shown["ink"], shown["paper"], shown["mark"]
+        self._box, self._border = shown["box"], shown["border"]
         self._shades = _shades(self._ink, self._paper)
+        # Black on white is what the text's rows are already.
+        self._is_plain = (self._ink, self._paper) == ((0,), (255,)) and not self._has_boxes
 
     def finish(self, text: Drawing, marks: Drawing | None, layout: PageLayout) -> Finished:
         """Finishes a page.
 
         Args:
-            text: The text, black on white.
+            text: The text, black on white; its rows may become the page's.
             marks: The newline markers, likewise; None if there are none.
             layout: Where the paragraphs' boxes are, and whether this is the last page.
         """
-        rows = text.rows
         right = max(text.right, marks.right) if marks else text.right
-        grey = self._is_grey and marks is None
-        if grey and not self._has_boxes:
-            # Black on white is what the rows are already.
-            plain = self._ink == (0, 0, 0) and self._paper == (255, 255, 255)
-            pixels = rows[:, 1:] if plain else self._shades[:, 0][rows[:, 1:]]
-        else:
-            pixels = self._colored(rows[:, 1:], marks and marks.rows, layout)
-            pixels = pixels[:, :, 0] if grey else pixels
+        pixels = self._colored(text.rows[:, 1:], layout)
+        if marks is not None:
+            _lay_ink(pixels, marks.rows[:, 1:], self._mark)
         width, height = self._cropped_size(pixels, right, layout.last)
-        if pixels.base is rows:
-            return Finished(rows[:height, : width + 1], 1, (width, height))
+        if self._is_plain:
+            return Finished(text.rows[:height, : width + 1], 1, (width, height))
         return _with_filter_bytes(pixels[:height, :width])
 
-    def _colored(self, text: Bytes, marks: Bytes | None, layout: PageLayout) -> Bytes:
-        """Draws boxes, text and markers in their colours."""
-        if self._has_boxes:
-            pixels = np.empty((*text.shape, 3), np.uint8)
-            pixels[:] = self._paper
-            self._draw_boxes(pixels, layout)
-            _lay_ink(pixels, text, self._ink)
-        else:
-            pixels = np.take(self._shades, text, axis=0)
-        if marks is not None:
-            _lay_ink(pixels, marks[:, 1:], self._mark)
+    def _colored(self, text: Bytes, layout: PageLayout) -> Bytes:
+        """Draws boxes and text in their colors, as (row, column, channel)."""
+        if self._is_plain:
+            return text[:, :, None]
+        if not self._has_boxes:
+            return np.stack([shades.take(text) for shades in self._shades.T], axis=-1)
+        pixels = np.empty((*text.shape, self._channels), np.uint8)
+        pixels[:] = self._paper
+        self._draw_boxes(pixels, layout)
+        _lay_ink(pixels, text, self._ink)
         return pixels
 
     def _draw_boxes(self, pixels: Bytes, layout: PageLayout) -> None:
@@ -96,12 +96,11 @@ class Finisher:
         height, width = pixels.shape[:2]
         crops_height = config.auto_crop_last_page and last
         if config.auto_crop_width or crops_height:
-            shown = pixels if pixels.ndim == 2 else _luminance(pixels)
             if config.auto_crop_width:
                 right = width if self._has_boxes else right
-                width = self._cropped(shown.T, config.margin_x, right)
+                width = self._cropped(pixels.swapaxes(0, 1), config.margin_x, right)
             if crops_height:
-                height = self._cropped(shown, config.margin_y, height)
+                height = self._cropped(pixels, config.margin_y, height)
         return width, height
 
     def _cropped(self, strips: Bytes, margin: float, end: int) -> int:
@@ -115,43 +114,46 @@ class Finisher:
 
 def _last_ink(strips: Bytes, end: int) -> int:
     """Counts the strips (rows, or columns of a transposed page) up to the last with ink."""
-    corner = sorted(strips[:2, :2].ravel().tolist())
+    corner = sorted(_luminance(strips[:2, :2]).ravel().tolist())
     paper = corner[len(corner) // 2]
     while end > 0:
         start = max(0, end - _STRIPS)
-        block = strips[start:end]
-        ink = (block.max(axis=1) > paper + _INK_TOLERANCE) | (
-            block.min(axis=1) < paper - _INK_TOLERANCE
-        )
+        block = _luminance(strips[start:end])
+        ink = np.zeros(end - start, np.bool_)
+        if paper >= _INK_TOLERANCE:
+            ink |= block.min(axis=1) < paper - _INK_TOLERANCE
+        if paper <= 255 - _INK_TOLERANCE:
+            ink |= block.max(axis=1) > paper + _INK_TOLERANCE
         if ink.any():
             return start + int(np.flatnonzero(ink)[-1]) + 1
         end = start
     return 0
 
 
-def _shades(ink: Color, paper: Color) -> Bytes:
+def _shades(ink: Sequence[int], paper: Sequence[int]) -> Bytes:
     """Tabulates, for each grey of black on white, the color of ``ink`` on ``paper``."""
     light = np.arange(256, dtype=np.int32)[:, None]
     return ((light * np.array(paper) + (255 - light) * np.array(ink)) // 255).astype(np.uint8)
 
 
-def _lay_ink(pixels: Bytes, drawn: Bytes, color: Color) -> None:
+def _lay_ink(pixels: Bytes, drawn: Bytes, color: Sequence[int]) -> None:
     """Blends what is drawn black on white over colored pixels, truncating as poppler does."""
-    inked = drawn != 255
-    light = drawn[inked].astype(np.int32)[:, None]
-    mixed = (light * pixels[inked] + (255 - light) * np.array(color, np.int32)) // 255
-    pixels[inked] = mixed.astype(np.uint8)
+    row, column = np.divmod(np.flatnonzero(drawn != 255), drawn.shape[1])
+    light = drawn[row, column].astype(np.int32)[:, None]
+    mixed = (light * pixels[row, column] + (255 - light) * np.array(color, np.int32)) // 255
+    pixels[row, column] = mixed
 
 
 def _luminance(pixels: Bytes) -> Bytes:
     """Converts to grey with the weights of ITU-R 601, as Pillow's mode L does."""
-    weights = np.array([19595, 38470, 7471], np.uint32)
-    return ((pixels @ weights + 0x8000) >> 16).astype(np.uint8)
+    if pixels.shape[2] == 1:
+        return pixels[:, :, 0]
+    red, green, blue = np.moveaxis(pixels.astype(np.uint32), 2, 0)
+    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
 
 
 def _with_filter_bytes(pixels: Bytes) -> Finished:
-    height, width = pixels.shape[:2]
-    channels = 1 if pixels.ndim == 2 else 3
+    height, width, channels = pixels.shape
     rows = np.zeros((height, width * channels + 1), np.uint8)
     rows[:, 1:] = pixels.reshape(height, -1)
     return Finished(rows, channels, (width, height))
