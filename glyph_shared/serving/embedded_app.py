@@ -163,6 +163,7 @@ def model_entry(reader: PageReader) -> dict[str, Any]:
             "render_config": reader.render_config.model_dump(mode="json", by_alias=True),
             "theta": list(reader.accepted_thetas),
             "refusal": reader.refusal,
+            "max_pages": reader.max_pages,
             "combine": "best_supported",
             "text_gate": False,
             "tokenizer": "character",

@@ -144,6 +144,7 @@ def test_models_tell_how_to_draw_pages(call, reader):
     assert config == reader.render_config
     assert entry["glyph"]["theta"] == [config.theta_hash]
     assert entry["glyph"]["refusal"] == "Not on these pages."
+    assert entry["glyph"]["max_pages"] == reader.max_pages
     assert entry["glyph"]["combine"] == "best_supported"
     assert entry["glyph"]["text_gate"] is False
     assert entry["glyph"]["tokenizer"] == "character"
