@@ -17,8 +17,6 @@ FOLDER = Path(os.environ.get("GLYPH_READER_WEIGHTS", WEIGHTS))
 TEXT = "The clerks went home. The access code of the Lisbon office is 4711. It rained. " * 6
 QUESTION = "What is the access code of the Lisbon office?"
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no trained weights in this checkout")
-
 
 @pytest.fixture(scope="module")
 def trained():

@@ -6,8 +6,9 @@ import urllib.request
 import openai
 import pytest
 
+from glyph_shared.asking import GlyphClient, Sampling
 from glyph_shared.reader import Reader
-from glyph_shared.rendering import render
+from glyph_shared.rendering import RenderConfig, render
 
 pytestmark = pytest.mark.server
 
@@ -148,3 +149,21 @@ def test_an_address_is_not_fetched_for_a_client(vllm):
             )
         with pytest.raises(TimeoutError):
             listener.accept()
+
+
+def test_the_client_asks_both_servers_alike(vllm, embedded, pages):
+    # The defaults are made for Glyph: its stop tokens are none of the reader's, and in a
+    # vocabulary of chars every answer repeats tokens.
+    sampling = Sampling(temperature=0, repetition_penalty=1, stop_token_ids=(), max_tokens=40)
+    answers = [
+        GlyphClient(base_url=base_url, model=Reader.name, sampling=sampling).ask(
+            "What is the access code of the Oslo office?",
+            pages[:2],
+            config=RenderConfig.preset("reader"),
+            combine="best_supported",
+        )
+        for base_url in (embedded, vllm.config.base_url)
+    ]
+    assert answers[0].text == answers[1].text
+    assert answers[0].usage.prompt_tokens == answers[1].usage.prompt_tokens
+    assert answers[0].usage.visual_tokens == answers[1].usage.visual_tokens == 640
