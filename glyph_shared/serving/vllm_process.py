@@ -11,11 +11,12 @@ import subprocess
 import threading
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import gettempdir
 
 from glyph_shared.errors import ConfigError, ServerError
 from glyph_shared.serving.vllm_command import (
@@ -83,7 +84,7 @@ class VllmServer:
         """
         program = find_executable(self.config)
         _require_free_port(self.config)
-        with self.log_path.open("wb") as log:
+        with open(self.log_path, "wb", opener=_private) as log:
             self._process = subprocess.Popen(
                 [program, "serve", *vllm_arguments(self.config)],
                 stdin=subprocess.DEVNULL,
@@ -180,6 +181,7 @@ def serve_vllm(
     config: VllmConfig,
     *,
     timeout: float = START_SECONDS,
+    log_path: Path | None = None,
     on_progress: ProgressCallback | None = None,
     ready: ReadyCallback | None = None,
 ) -> None:
@@ -188,6 +190,7 @@ def serve_vllm(
     Args:
         config: What to serve and how.
         timeout: How long loading may take, in seconds.
+        log_path: Where the server's output goes; None is a new file among the temporary ones.
         on_progress: Called twice a second while the model loads.
         ready: Called with the base URL when requests are answered.
 
@@ -195,7 +198,9 @@ def serve_vllm(
         ConfigError: vLLM is not installed, or the port is taken.
         ServerError: The server did not get ready, or ended by itself.
     """
-    with running_vllm(config, timeout=timeout, on_progress=on_progress) as server:
+    with running_vllm(
+        config, timeout=timeout, log_path=log_path, on_progress=on_progress
+    ) as server:
         if ready is not None:
             ready(config.base_url)
         raise server.failure(f"ended by itself with exit code {server.wait()}")
@@ -244,9 +249,12 @@ def _require_free_port(config: VllmConfig) -> None:
 
 
 def _new_log() -> Path:
-    handle, name = mkstemp(prefix="glyph-vllm-", suffix=".log")
-    os.close(handle)
-    return Path(name)
+    # Not made before the server starts, so a refused start leaves nothing behind.
+    return Path(gettempdir()) / f"glyph-vllm-{uuid.uuid4().hex}.log"
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _read_end(log: Path) -> list[str]:

@@ -3,6 +3,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import urllib.request
@@ -112,7 +113,12 @@ def test_a_server_that_hangs_is_ended_after_the_timeout(fake_vllm, tmp_path):
     seen = []
     with (
         pytest.raises(ServerError, match="not ready after 2 s"),
-        running_vllm(fake_vllm(HANGING), timeout=2, on_progress=seen.append) as server,
+        running_vllm(
+            fake_vllm(HANGING),
+            timeout=2,
+            log_path=tmp_path / "server.log",
+            on_progress=seen.append,
+        ) as server,
     ):
         server.wait()
     assert seen[-1].log_line == "loading shards 1/4"
@@ -179,10 +185,21 @@ def test_waiting_for_a_server_that_was_not_started_is_an_error(fake_vllm):
         server.wait()
 
 
-def test_a_server_that_ends_by_itself_is_reported(fake_vllm):
+def test_a_server_that_ends_by_itself_is_reported(fake_vllm, tmp_path):
     def end(base_url):
         with pytest.raises(OSError, match="closed connection"):
             urllib.request.urlopen(base_url.removesuffix("/v1") + "/end")
 
     with pytest.raises(ServerError, match="ended by itself with exit code 3"):
-        serve_vllm(fake_vllm(HEALTHY), ready=end)
+        serve_vllm(fake_vllm(HEALTHY), log_path=tmp_path / "server.log", ready=end)
+
+
+def test_a_log_of_its_own_is_private_and_made_at_the_start(fake_vllm, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "logs"))
+    (tmp_path / "logs").mkdir()
+    with pytest.raises(ConfigError), running_vllm(vllm_config(executable="no-such-vllm")):
+        pass
+    assert list((tmp_path / "logs").iterdir()) == []
+    with running_vllm(fake_vllm(HEALTHY)) as server:
+        assert server.log_path.parent == tmp_path / "logs"
+        assert server.log_path.stat().st_mode & 0o777 == 0o600
