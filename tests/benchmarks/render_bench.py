@@ -101,8 +101,8 @@ def speed(job: Job) -> Iterator[Stage]:
             per_page = (1e3 * one / pages for one in (spent.layout, spent.raster, spent.png))
             yield Stage(job.text, "reference", pages, *per_page, size / pages / 1e3)
         yield _ours(job, "ours, cold")
-        yield _ours(replace(job, passes=2), "ours, warm")
-        yield _ours(replace(job, passes=2, deflate="zlib"), "ours, warm, zlib")
+        yield _ours(replace(job, warm_seconds=2.0), "ours, warm")
+        yield _ours(replace(job, warm_seconds=2.0, deflate="zlib"), "ours, warm, zlib")
         if not floor.compiler():
             console.print("the floor is left out: it needs a C compiler (cc)")
         elif job.text != "chinese":

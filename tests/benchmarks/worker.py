@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+STAGES = ("layout", "raster", "png")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Job:
     theta: dict[str, Any] = field(default_factory=dict)
     deflate: str = "isal"
     streaming: bool = False
-    passes: int = 1
+    warm_seconds: float = 0.0
+    """If positive, a first pass is thrown away, and more follow for so many CPU seconds."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,13 @@ def run(job: Job) -> Cost:
 
 
 def main(argument: str) -> None:
-    """Does the job in this process and prints its cost; the last of several passes counts."""
+    """Does the job in this process and prints its cost; of several passes each stage's median."""
     job = Job(**json.loads(argument))
     if job.deflate == "zlib":
         sys.modules["isal"] = None  # type: ignore[assignment]  # as if it were not installed
-    for _ in range(job.passes):
-        cost = measure(job)
+    cost = measure(job)
+    if job.warm_seconds:
+        cost = _warm(job)
     print(json.dumps(asdict(cost)))  # noqa: T201 - the parent process reads it
 
 
@@ -106,6 +110,14 @@ def measure(job: Job) -> Cost:
         first_page_seconds=first,
         visual_tokens=tokens,
     )
+
+
+def _warm(job: Job) -> Cost:
+    costs = [measure(job)]
+    while sum(cost.total for cost in costs) < job.warm_seconds:
+        costs.append(measure(job))
+    stages = {name: median(getattr(cost, name) for cost in costs) for name in STAGES}
+    return replace(costs[-1], **stages)
 
 
 class _Stopwatch:
