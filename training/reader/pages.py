@@ -20,13 +20,16 @@ ACCENTED = "éèàçüöäñôîßæ£°…–—“”•"
 
 @dataclass
 class Planted:
-    """A fact whose whole statement stands on the page, with the cell of each value char.
+    """A fact whose whole statement stands on the page.
 
-    The last of `cells` is the cell just after the value: where the answer ends.
+    fact: What it states.
+    cells: The cell of each value char, and the one just after: where the answer ends.
+    entity_cells: The cell of each char of the entity's name.
     """
 
     fact: Fact
     cells: list[tuple[int, int]]
+    entity_cells: list[tuple[int, int]]
 
 
 @dataclass
@@ -78,7 +81,9 @@ def make_page(rng: random.Random, corpus: Corpus, fact_count: int, rows: int = R
         if end <= visible_end:
             value_end = value_start + len(fact.value)
             cells = [_cell(spans, offset) for offset in range(value_start, value_end + 1)]
-            page.planted.append(Planted(fact, cells))
+            named = begin + text[begin:end].lower().index(fact.entity.lower())
+            entity = range(named, named + len(fact.entity))
+            page.planted.append(Planted(fact, cells, [_cell(spans, o) for o in entity]))
         elif begin < visible_end:
             # A statement the page's end cuts: asking for it would be neither right nor wrong.
             page.lines = _drop_tail(page.lines, spans, begin)

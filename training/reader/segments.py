@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,7 +27,14 @@ TRANSCRIBE = "Transcribe this page."
 CONTINUE = "Continue: "
 KINDS = ("copy", "lookup", "absent", "transcript")
 
+OVERSAMPLE = 3
+"""Segments drawn for each one used, so that those of about one length can be put together."""
+
+RECOGNISED_AFTER = 4
+"""Chars of a quote after which its place on the page is mostly clear."""
+
 Cell = tuple[int, int]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -61,33 +69,59 @@ class Batch:
 
 @dataclass
 class Segment:
-    """One continuation: ids, how many of them are given, and the cell each later id is read at."""
+    """One continuation.
+
+    ids: The question, then the answer.
+    given: How many of the ids are the question.
+    cells: For a position, the cell of the char that is to be read next.
+    """
 
     kind: str
     ids: list[int]
     given: int
-    cells: list[tuple[int, Cell] | None]
+    cells: dict[int, tuple[int, Cell]]
 
 
 def make_batch(rng: random.Random, corpus: Corpus, mix: Mix, *, held_out: bool = False) -> Batch:
-    """Draws one batch."""
-    grids: list[list[list[str]]] = []
-    rows: list[list[Segment]] = []
-    for _ in range(mix.prompts):
-        pages = [make_page(rng, corpus, _fact_count(rng, mix), mix.rows) for _ in range(mix.pages)]
-        grids.append([page.lines for page in pages])
-        if mix.transcript:
-            rows.append([transcript(pages[0])])
-        else:
-            rows.append([_segment(rng, corpus, pages, mix, held_out) for _ in range(mix.segments)])
-    return _pack(grids, mix.rows, rows)
+    """Draws one batch, of segments that are about equally long: padding would cost a third."""
+    place = rng.random()
+    if mix.transcript:
+        drawn = [[_page(rng, corpus, mix)] for _ in range(OVERSAMPLE * mix.prompts)]
+        texts = sorted(((transcript(pages[0]), pages) for pages in drawn), key=_length)
+        chosen = _band(texts, mix.prompts, place)
+        return _pack([pages for _, pages in chosen], mix.rows, [[text] for text, _ in chosen])
+    prompts = [[_page(rng, corpus, mix) for _ in range(mix.pages)] for _ in range(mix.prompts)]
+    rows = []
+    for pages in prompts:
+        count = OVERSAMPLE * mix.segments
+        segments = [_segment(rng, corpus, pages, mix, held_out) for _ in range(count)]
+        segments.sort(key=lambda segment: len(segment.ids))
+        rows.append(_band(segments, mix.segments, place))
+    return _pack(prompts, mix.rows, rows)
+
+
+def _page(rng: random.Random, corpus: Corpus, mix: Mix) -> GridPage:
+    return make_page(rng, corpus, _fact_count(rng, mix), mix.rows)
+
+
+def _length(item: tuple[Segment, list[GridPage]]) -> int:
+    return len(item[0].ids)
+
+
+def _band(ordered: list[Item], size: int, place: float) -> list[Item]:
+    """Takes `size` neighbours out of an ordered list, at the relative `place` in it."""
+    start = int(place * (len(ordered) - size + 1))
+    return ordered[start : start + size]
 
 
 def lookup(rng: random.Random, planted: Planted, page: int, *, held_out: bool = False) -> Segment:
     """Asks for a planted fact."""
     question = planted.fact.question(rng, held_out=held_out)
-    cells: list[tuple[int, Cell] | None] = [(page, cell) for cell in planted.cells]
-    return _answered("lookup", question, encode_text(planted.fact.value), cells)
+    segment = _answered("lookup", question, encode_text(planted.fact.value), page, planted.cells)
+    named = question.lower().find(planted.fact.entity.lower())
+    if named >= 0:
+        segment.cells |= _reading_along(named, page, planted.entity_cells)
+    return segment
 
 
 def transcript(page: GridPage) -> Segment:
@@ -95,10 +129,8 @@ def transcript(page: GridPage) -> Segment:
     lines = list(page.lines)
     while lines and not lines[-1]:
         lines.pop()
-    cells: list[tuple[int, Cell] | None] = []
-    for row, line in enumerate(lines):
-        cells += [(0, (row, column)) for column in range(len(line) + 1)]
-    return _answered("transcript", TRANSCRIBE, encode_text("\n".join(lines)), cells)
+    cells = [(row, column) for row, line in enumerate(lines) for column in range(len(line) + 1)]
+    return _answered("transcript", TRANSCRIBE, encode_text("\n".join(lines)), 0, cells)
 
 
 def _fact_count(rng: random.Random, mix: Mix) -> int:
@@ -123,7 +155,7 @@ def _segment(
             return segment
     fact = absent_fact(rng, corpus, [item.fact for _, item in planted])
     question = fact.question(rng, held_out=held_out)
-    return _answered("absent", question, [TOKEN_IDS[REFUSAL]], [None, None])
+    return _answered("absent", question, [TOKEN_IDS[REFUSAL]], 0, [])
 
 
 def _copy(rng: random.Random, pages: list[GridPage]) -> Segment | None:
@@ -139,19 +171,31 @@ def _copy(rng: random.Random, pages: list[GridPage]) -> Segment | None:
     start = rng.randint(indent, max(indent, len(line) - shown - 8))
     begin = min(start + shown, len(line))
     end = min(len(line), begin + 48)
-    cells: list[tuple[int, Cell] | None] = [(index, (row, c)) for c in range(begin, end + 1)]
-    question = CONTINUE + line[start:begin]
-    return _answered("copy", question, encode_text(line[begin:end]), cells)
+    answer = encode_text(line[begin:end])
+    cells = [(row, column) for column in range(begin, end + 1)]
+    segment = _answered("copy", CONTINUE + line[start:begin], answer, index, cells)
+    shown_cells = [(row, column) for column in range(start, begin)]
+    segment.cells |= _reading_along(len(CONTINUE), index, shown_cells)
+    return segment
 
 
-def _answered(
-    kind: str, question: str, answer: list[int], cells: list[tuple[int, Cell] | None]
-) -> Segment:
+def _answered(kind: str, question: str, answer: list[int], page: int, cells: list[Cell]) -> Segment:
+    """Makes a segment; the first of `cells` is read at the last token of the question."""
     given = encode_text(question) + [TOKEN_IDS[token] for token in ANSWER_PREFIX]
-    return Segment(kind, [*given, *answer, TOKEN_IDS[END_OF_ANSWER]], len(given), cells)
+    places = {len(given) - 1 + step: (page, cell) for step, cell in enumerate(cells)}
+    return Segment(kind, [*given, *answer, TOKEN_IDS[END_OF_ANSWER]], len(given), places)
 
 
-def _pack(grids: list[list[list[str]]], page_rows: int, rows: list[list[Segment]]) -> Batch:
+def _reading_along(start: int, page: int, cells: list[Cell]) -> dict[int, tuple[int, Cell]]:
+    """Points from each char of a quoted text, once it can be recognised, to the next on the page.
+
+    The quote starts at position `start` of the segment and is drawn in `cells`.
+    """
+    steps = range(RECOGNISED_AFTER, len(cells))
+    return {start + step - 1: (page, cells[step]) for step in steps}
+
+
+def _pack(prompts: list[list[GridPage]], page_rows: int, rows: list[list[Segment]]) -> Batch:
     longest = max(len(segment.ids) for row in rows for segment in row)
     shape = (len(rows), len(rows[0]), longest)
     ids = np.zeros(shape, np.int64)
@@ -163,9 +207,9 @@ def _pack(grids: list[list[list[str]]], page_rows: int, rows: list[list[Segment]
             ids[b, n, : len(segment.ids)] = segment.ids
             learn[b, n, segment.given : len(segment.ids)] = True
             kinds[b, n] = KINDS.index(segment.kind)
-            for step, cell in enumerate(segment.cells):
-                if cell is not None:
-                    points_at[b, n, segment.given - 1 + step] = _visual_token(*cell, page_rows)
+            for position, cell in segment.cells.items():
+                points_at[b, n, position] = _visual_token(*cell, page_rows)
+    grids = [[page.lines for page in pages] for pages in prompts]
     return Batch(grids, page_rows, ids, learn, points_at, kinds)
 
 

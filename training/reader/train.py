@@ -52,7 +52,7 @@ TRANSCRIPT = Mix(prompts=5, segments=1, transcript=True)
 STAGES = (
     Stage("copy", 750, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
     Stage("read_small", 500, ((1.0, replace(SHORT, prompts=8, rows=8)),)),
-    Stage("read", 1800, ((0.8, SHORT), (0.2, TRANSCRIPT)), pointer_weight=0.5),
+    Stage("read", 1800, ((0.8, SHORT), (0.2, TRANSCRIPT))),
     Stage(
         "pages",
         2200,
