@@ -15,7 +15,7 @@ from glyph_shared.rendering.arrays import Bools, Codes, Int32s, Int64s
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.geometry import Geometry
 from glyph_shared.rendering.line_breaks import Lines, Measure, break_lines
-from glyph_shared.rendering.normalise import Normaliser
+from glyph_shared.rendering.normalise import Normalised, Normaliser
 from glyph_shared.rendering.raster import PlacedLines
 from glyph_shared.rendering.shapes import ShapeTable
 from glyph_shared.rendering.typeset import Placement, elastic_spaces, place_lines
@@ -69,24 +69,27 @@ class Composer:
     def pages(self, pieces: Iterable[str], marker: str | None) -> Iterator[PageLayout]:
         """Yields the pages of a text that arrives in pieces."""
         normaliser = Normaliser(marker)
-        codes = np.zeros(0, np.uint32)
-        source = np.zeros(0, np.int64)
-        position, continues, enough = 0, False, BLOCK
+        waiting: list[Normalised] = []
+        position, continues, size, enough = 0, False, 0, BLOCK
         for piece, final in blocks(pieces):
-            fresh = normaliser.feed(piece, final=final)
-            codes = np.concatenate((codes, fresh.codes))
-            source = np.concatenate((source, fresh.source))
-            if not len(codes) or (len(codes) < enough and not final):
+            waiting.append(normaliser.feed(piece, final=final))
+            size += len(waiting[-1].codes)
+            if not size or (size < enough and not final):
                 continue
+            codes = np.concatenate([part.codes for part in waiting])
+            source = np.concatenate([part.source for part in waiting])
             block = self._lay_out(codes, continues)
             for layout in block.pages(source, position, normaliser.read if final else None):
                 position = layout.span[1]
                 yield layout
             line = block.first_unfinished_line
             # A line that swallows whole blocks (of spaces) must not be laid out at each of them.
-            enough = BLOCK if line else 2 * len(codes)
-            continues = not block.lines.opens[line]
-            codes, source = codes[block.lines.start[line] :], source[block.lines.start[line] :]
+            enough = BLOCK if line else 2 * size
+            if line:
+                continues = not block.lines.opens[line]
+            rest = int(block.lines.start[line])
+            waiting = [Normalised(codes[rest:], source[rest:], marker)]
+            size -= rest
 
     def _lay_out(self, codes: Codes, continues: bool) -> _Block:
         shapes = self._look_up(codes)

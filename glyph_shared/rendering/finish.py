@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.config_values import color_channels, parse_newline_markup
 from glyph_shared.rendering.geometry import Geometry, round_px
 from glyph_shared.rendering.raster import Drawing
+from glyph_shared.rendering.visual_tokens import LEAST_PIXELS
 
 _INK_TOLERANCE = 5
 """Grey levels by which a pixel may differ from the paper and still count as paper."""
@@ -100,8 +102,19 @@ class Finisher:
                 right = width if self._has_boxes else right
                 width = self._cropped(pixels.swapaxes(0, 1), config.margin_x, right)
             if crops_height:
-                height = self._cropped(pixels, config.margin_y, height)
+                height = max(
+                    self._cropped(pixels, config.margin_y, height), self._least_height(width)
+                )
         return width, height
+
+    def _least_height(self, width: int) -> int:
+        """Finds the height below which the model would enlarge, and so blur, a page.
+
+        The reference crops without regard to that; so does a config with its crop multiple, 1.
+        """
+        multiple = self._config.crop_multiple
+        least = math.ceil(LEAST_PIXELS / width / multiple) * multiple if multiple > 1 else 1
+        return min(least, self._geometry.page_px[1])
 
     def _cropped(self, strips: Bytes, margin: float, end: int) -> int:
         """Finds the side that keeps the last strip with ink, before ``end``, and a margin."""

@@ -45,6 +45,8 @@ def load_font(file: FontFile) -> Font:
         FontError: The file is no readable font, or has no such face or no Unicode char map.
     """
     content = read_font_bytes(file.path)
+    if file.face and content[:4] != b"ttcf":
+        raise _unreadable(file, "the file is no collection of faces")
     try:
         tables = TTFont(io.BytesIO(content), fontNumber=file.face, lazy=True)
         # Numbers for names: the shapes' real names would cost more to read than all the rest.

@@ -90,6 +90,8 @@ class Painter:
         if lines.floor_px is not None:
             _erase(ink[:, self._wiped], lines.floor_px[filled] - top)
         bottom = _lowest(sheet.bottom.take(keys), line, len(filled))
+        if not bottom.any():
+            return Drawing(_blank_page(width, height), 0)
         return Drawing(_assemble(ink, top, bottom, width, height), ink.shape[1])
 
     def _place(

@@ -31,7 +31,7 @@ class Renderer:
     Example:
         >>> renderer = Renderer(RenderConfig.preset("en"))
         >>> [page.size_px for page in renderer.render("Call me Ishmael.")]
-        [(84, 28)]
+        [(112, 56)]
     """
 
     def __init__(
@@ -122,9 +122,12 @@ class Renderer:
             yield self._draw(index, layout)
 
     def _draw(self, index: int, layout: PageLayout) -> Page:
-        marks = layout.codes >= MARKER if self._marker is not None else None
-        text = self._painter.paint(layout.lines, None if marks is None else ~marks)
-        drawn_marks = None if marks is None else self._painter.paint(layout.lines, marks)
+        marks = layout.codes >= MARKER
+        if marks.any():
+            text = self._painter.paint(layout.lines, ~marks)
+            drawn_marks = self._painter.paint(layout.lines, marks)
+        else:
+            text, drawn_marks = self._painter.paint(layout.lines), None
         finished = self._finisher.finish(text, drawn_marks, layout)
         return Page(
             index=index,

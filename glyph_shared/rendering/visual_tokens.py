@@ -19,6 +19,9 @@ LONGEST_EDGE = 9_633_792
 SHORTEST_EDGE = 12_544
 """``size.shortest_edge`` of the same processors."""
 
+LEAST_PIXELS = SHORTEST_EDGE // 2
+"""Smaller images are enlarged."""
+
 MAX_ASPECT = 200
 
 

@@ -1,0 +1,163 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from glyph_shared.errors import FontError
+from glyph_shared.rendering import RenderConfig, Renderer, font_files, shapes
+from glyph_shared.rendering.font_files import FontFile, SystemFont, bundled_folder, find_font
+from glyph_shared.rendering.fonts import load_font, pdf_number
+from glyph_shared.rendering.shapes import MISSING, ShapeTable, covers
+
+SANS = find_font(None)
+
+
+@pytest.fixture
+def no_system_fonts(monkeypatch):
+    monkeypatch.setattr(shapes, "system_fonts", lambda: ())
+    shapes.shape_table.cache_clear()
+    yield
+    shapes.shape_table.cache_clear()
+
+
+def test_the_default_font_is_found_without_importing_matplotlib():
+    program = (
+        "import sys; from glyph_shared.rendering import Renderer; Renderer();"
+        "print('matplotlib' in sys.modules, 'numpy.ma' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["DejaVuSansMono.ttf", "DejaVu Sans Mono", "/gone/DejaVuSansMono.ttf"]
+)
+def test_a_font_is_found_by_file_or_family_name(name):
+    assert find_font(name).path.name == "DejaVuSansMono.ttf"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "not a TrueType"),
+        (b"root:x:0:0::/root:/bin/sh\n", "not a TrueType"),
+        (b"wOF2" + bytes(64), "web font"),
+        (b"\0\1\0\0" + bytes(64), "cannot read font"),
+        (SANS.path.read_bytes()[:3000], "cannot read font"),
+        (SANS.path.read_bytes()[:300_000], "cannot read font"),
+    ],
+    ids=["empty", "text", "woff2", "junk", "cut-short", "cut-in-half"],
+)
+def test_a_file_that_is_no_font_is_refused(tmp_path, content, complaint):
+    path = tmp_path / "font.ttf"
+    path.write_bytes(content)
+    with pytest.raises(FontError, match=complaint) as caught:
+        list(Renderer(RenderConfig(font_path=str(path))).render("text"))
+    assert caught.value.codepoints == ()
+
+
+def test_a_face_that_a_file_does_not_have_is_refused():
+    with pytest.raises(FontError, match="face 3"):
+        load_font(FontFile(SANS.path, 3))
+
+
+def test_a_face_number_may_follow_the_file_name():
+    assert find_font("DejaVuSans.ttf#2") == FontFile(SANS.path, 2)
+
+
+def test_advances_are_the_fonts():
+    font = load_font(find_font("DejaVuSansMono.ttf"))
+    place = int(np.searchsorted(font.codepoints, ord("m")))
+    assert font.advances[font.shapes[place]] == 1233 / 2048
+    assert font.pdf_advances[font.shapes[place]] == pytest.approx(0.6020508, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [(602.05078, 602.0508), (0.12345678, 0.123457), (-2.5, -2.5), (1e-8, 0)]
+)
+def test_numbers_are_rounded_as_in_a_pdf(value, read):
+    assert pdf_number(value) == pytest.approx(read, abs=1e-12)
+
+
+def test_a_char_outside_the_font_comes_from_another_font(no_system_fonts):
+    table = ShapeTable(find_font("DejaVuSansMono.ttf"))
+    assert table.lookup[0x4DC0] == MISSING
+    assert table.cover(np.array([0x4DC0])).tolist() == []
+    number, _ = table.font_of(int(table.lookup[0x4DC0]))
+    assert table.fonts[number].path.name == "DejaVuSans.ttf"
+
+
+def test_a_char_that_no_font_has_is_named_with_its_package(no_system_fonts):
+    with pytest.raises(FontError, match=r"U\+4E2D 中.*fonts-noto-cjk") as caught:
+        Renderer().render("abc 中")
+    assert caught.value.codepoints == (0x4E2D,)
+
+
+def test_a_char_that_no_font_has_is_replaced_and_counted_on_request(no_system_fonts):
+    [page] = Renderer(missing="replace").render("中 abc 中\x00")
+    assert page.replaced == 3
+    [marked] = Renderer().render("\ufffd abc \ufffd\ufffd")
+    assert (page.pixels == marked.pixels).all()
+    assert marked.replaced == 0
+
+
+def test_pieces_are_checked_when_they_are_reached(no_system_fonts):
+    pages = Renderer().render(iter(["plain ", "中"]))
+    with pytest.raises(FontError, match="4E2D"):
+        list(pages)
+
+
+def test_spaces_that_no_font_has_are_drawn_as_spaces(no_system_fonts):
+    [wide] = Renderer().render("a\u3000b")
+    [plain] = Renderer().render("a b")
+    assert (wide.pixels == plain.pixels).all()
+
+
+def test_without_fontconfig_there_are_no_system_fonts(monkeypatch):
+    monkeypatch.setattr(font_files.shutil, "which", lambda _: None)
+    assert font_files.system_fonts.__wrapped__() == ()
+
+
+def test_installed_fonts_come_upright_regular_sans_first(monkeypatch, tmp_path):
+    script = tmp_path / "fc-list"
+    lines = [
+        "/f/Serif.ttf\t0\t80\t0\tTrue\t20-7e\tSome Serif",
+        "/f/Bold.ttf\t0\t200\t0\tTrue\t20-7e\tSome Sans",
+        "/f/Italic.ttf\t0\t80\t100\tTrue\t20-7e\tSome Sans",
+        "/f/Sans.ttc\t1\t80\t0\tTrue\t20-7e 4e00-4e02\tSome Sans,Eine Sans",
+        "/f/NotoColorEmoji.ttf\t0\t80\t0\tTrue\t1f600\tNoto Color Emoji",
+        "/f/Bitmap.pcf\t0\t80\t0\tFalse\t20-7e\tBitmap",
+        "/f/Variable.ttf\t65536\t80\t0\tTrue\t20-7e\tVariable",
+        "nonsense",
+    ]
+    script.write_text("#!/bin/sh\ncat <<'END'\n" + "\n".join(lines) + "\nEND\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(font_files.shutil, "which", lambda _: str(script))
+    found = font_files.system_fonts.__wrapped__()
+    assert [font.file.path.stem for font in found] == ["Sans", "Serif", "Bold", "Italic"]
+    assert (found[0].file.face, found[0].families) == (1, ("Some Sans", "Eine Sans"))
+
+
+def test_coverage_is_read_from_fontconfigs_ranges():
+    listed = SystemFont(SANS, ("x",), (0, 0, 0, ""), "20-7e 4e00 4e10-4e12")
+    codes = np.array([0x1F, 0x20, 0x7E, 0x7F, 0x4E00, 0x4E01, 0x4E12])
+    assert covers(listed, codes).tolist() == [False, True, True, False, True, False, True]
+
+
+def test_which_font_draws_a_char_does_not_depend_on_the_order_of_need(monkeypatch):
+    fonts = [
+        SystemFont(FontFile(bundled_folder() / name), ("x",), (rank, 0, 0, ""), ranges)
+        for rank, (name, ranges) in enumerate([("cmsy10.ttf", "21"), ("cmr10.ttf", "21 23")])
+    ]
+    monkeypatch.setattr(shapes, "system_fonts", lambda: tuple(fonts))
+
+    def chosen(order):
+        table = ShapeTable(SANS)
+        table.lookup[[0x21, 0x23]] = MISSING
+        table._searched[[0x21, 0x23]] = False
+        for code in order:
+            table.cover(np.array([code]))
+        return [table.fonts[table.font_of(int(table.lookup[c]))[0]].path for c in (0x21, 0x23)]
+
+    assert chosen([0x21, 0x23]) == chosen([0x23, 0x21])
