@@ -193,7 +193,10 @@ def rasterise(pdf: Path, config: RenderConfig) -> Iterator[Image.Image]:
     for first in range(1, count + 1, PAGES_PER_CHUNK):
         last = min(first + PAGES_PER_CHUNK - 1, count)
         images: Sequence[Image.Image] = convert_from_path(
-            str(pdf), dpi=config.dpi, first_page=first, last_page=last
+            str(pdf),
+            dpi=config.dpi,  # type: ignore[arg-type]  # pdftoppm takes fractions too
+            first_page=first,
+            last_page=last,
         )
         for number, image in enumerate(images, first):
             yield _cropped(_scaled(image, config), config, is_last=number == count)
