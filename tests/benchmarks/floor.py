@@ -18,6 +18,7 @@ from isal import isal_zlib
 
 SOURCE = Path(__file__).with_name("floor.c")
 ROW = 16
+DEFLATE: dict[str, Callable[..., bytes]] = {"isal": isal_zlib.compress, "zlib": zlib.compress}
 SHAPE = np.dtype([("offset", "i4"), ("left", "i2"), ("top", "i2"), ("rows", "i2"), ("_", "i2")])
 
 
@@ -57,29 +58,30 @@ def measure(floor: ctypes.CDLL, text: str, font: Path, *, page_px: tuple[int, in
     advances, shapes, atlas = _atlas(font, np.unique(codes), size=9)
     width, height = page_px
     starts, ends = np.empty(len(codes) + 1, np.int32), np.empty(len(codes) + 1, np.int32)
-    room = ctypes.c_double(width - 32)
     lines, layout = _clocked(
-        lambda: floor.floor_layout(
-            _at(codes), ctypes.c_ssize_t(len(codes)), _at(advances), room, _at(starts), _at(ends)
-        )
+        floor.floor_layout,
+        _at(codes),
+        ctypes.c_ssize_t(len(codes)),
+        _at(advances),
+        ctypes.c_double(width - 32),
+        _at(starts),
+        _at(ends),
     )
     page = np.empty((height, width + 1 + ROW), np.uint8)
+    measures = (ctypes.c_double(value) for value in (17, 25, 10, 1))
+    fixed: list[Any] = [_at(advances), _at(shapes), _at(atlas), _at(page)]
+    fixed += [ctypes.c_ssize_t(page.shape[1]), ctypes.c_ssize_t(height), *measures]
     per_page = (height - 32) // 10
     firsts = range(0, lines, per_page)
-    raster, png = 0.0, {"isal": 0.0, "zlib": 0.0}
+    raster, png = 0.0, dict.fromkeys(DEFLATE, 0.0)
     for first in firsts:
-        count = min(per_page, lines - first)
-        raster += _clocked(
-            lambda first=first, count=count: floor.floor_draw(
-                _at(codes), _at(starts[first:]), _at(ends[first:]), ctypes.c_ssize_t(count),
-                _at(advances), _at(shapes), _at(atlas), _at(page), ctypes.c_ssize_t(page.shape[1]),
-                ctypes.c_ssize_t(height), *map(ctypes.c_double, (17.0, 25.0, 10.0, 1.0)),
-            )
-        )[1]  # fmt: skip
+        count = ctypes.c_ssize_t(min(per_page, lines - first))
+        here = [_at(codes), _at(starts[first:]), _at(ends[first:]), count]
+        raster += _clocked(floor.floor_draw, *here, *fixed)[1]
         page[:, 0] = 0  # PNG's filter byte
         scanlines = np.ascontiguousarray(page[:, : width + 1])
-        for name, compress in (("isal", isal_zlib.compress), ("zlib", zlib.compress)):
-            png[name] += _clocked(lambda run=compress, data=scanlines: zlib.crc32(run(data, 1)))[1]
+        for name in png:
+            png[name] += _clocked(_deflated_checksum, name, scanlines)[1]
     share = 1e3 / len(firsts)
     return Floor(
         pages=len(firsts),
@@ -128,7 +130,11 @@ def _at(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def _clocked(work: Callable[[], Any]) -> tuple[Any, float]:
+def _deflated_checksum(name: str, scanlines: np.ndarray) -> int:
+    return zlib.crc32(DEFLATE[name](scanlines, 1))
+
+
+def _clocked(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     start = time.process_time()
-    result = work()
+    result = work(*arguments)
     return result, time.process_time() - start

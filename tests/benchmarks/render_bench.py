@@ -25,7 +25,7 @@ from glyph_shared.planning import pick_counter
 from glyph_shared.rendering import RenderConfig
 from tests.benchmarks import floor, texts
 from tests.benchmarks.worker import Cost, Job, run
-from tests.rendering.oracle import font_file, missing_tool, oracle_seconds
+from tests.rendering.oracle import StageSeconds, font_file, missing_tool, oracle_seconds
 
 MB = 1_000_000
 ARTICLE = {"dpi": 96, "font_size": 9.0, "alignment": "JUSTIFY", "first_line_indent": 9.0}
@@ -98,8 +98,7 @@ def speed(job: Job) -> Iterator[Stage]:
             console.print(f"the oracle is left out: it needs {missing_tool()}")
         else:
             pages, size, spent = oracle_seconds(text, config, Path(folder))
-            per_page = (1e3 * one / pages for one in (spent.layout, spent.raster, spent.png))
-            yield Stage(job.text, "reference", pages, *per_page, size / pages / 1e3)
+            yield _stage(job.text, "reference", pages, size, spent)
         yield _ours(job, "ours, cold")
         yield _ours(replace(job, warm_seconds=2.0), "ours, warm")
         yield _ours(replace(job, warm_seconds=2.0, deflate="zlib"), "ours, warm, zlib")
@@ -111,8 +110,12 @@ def speed(job: Job) -> Iterator[Stage]:
 
 def _ours(job: Job, name: str) -> Stage:
     cost = run(job)
-    per_page = (1e3 * one / cost.pages for one in (cost.layout, cost.raster, cost.png))
-    return Stage(job.text, name, cost.pages, *per_page, cost.png_bytes / cost.pages / 1e3)
+    return _stage(job.text, name, cost.pages, cost.png_bytes, cost)
+
+
+def _stage(text: str, name: str, pages: int, size: int, spent: StageSeconds | Cost) -> Stage:
+    layout, raster, png = (1e3 * one / pages for one in (spent.layout, spent.raster, spent.png))
+    return Stage(text, name, pages, layout, raster, png, size / pages / 1e3)
 
 
 def _floor(name: str, text: str, config: RenderConfig, folder: Path) -> Iterator[Stage]:
