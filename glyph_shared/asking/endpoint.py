@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -76,13 +78,28 @@ class Endpoint:
         """The server as errors may name it."""
         return urlsplit(self.base_url).netloc
 
+    @property
+    def basic_header(self) -> str | None:
+        """The ``Authorization`` header that ``basic_auth`` makes, or None."""
+        if self.basic_auth is None:
+            return None
+        return "Basic " + b64encode(self.basic_auth.get_secret_value().encode()).decode("ascii")
+
     def scrub(self, text: str) -> str:
         """Replaces every credential in a text that came from elsewhere by ``***``."""
-        for secret in (self.api_key, self.basic_auth):
-            if secret is not None:
-                for part in {secret.get_secret_value(), *secret.get_secret_value().split(":")}:
-                    text = text.replace(part, "***") if part else text
+        for secret in self._secrets():
+            text = text.replace(secret, "***")
         return text
+
+    def _secrets(self) -> Iterator[str]:
+        """Yields what must not be shown, the longest form of a credential first."""
+        if self.api_key is not None:
+            yield self.api_key.get_secret_value()
+        if self.basic_auth is not None and self.basic_header is not None:
+            yield self.basic_header.partition(" ")[2]
+            yield self.basic_auth.get_secret_value()
+            if password := self.basic_auth.get_secret_value().partition(":")[2]:
+                yield password
 
 
 def normalise_base_url(url: str) -> tuple[str, SecretStr | None]:

@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import json
 import random
-from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -29,6 +28,7 @@ _http = importlib.import_module("httpx2" if openai.__version__.startswith("3.") 
 _WIRE_ERRORS: tuple[type[Exception], ...] = (
     openai.OpenAIError,
     json.JSONDecodeError,
+    UnicodeDecodeError,
     _http.HTTPError,
 )
 
@@ -181,8 +181,8 @@ class Exchange:
         # A kept-alive connection would outlive asyncio.run and could be one the server has just
         # dropped; beside the seconds an answer takes, a new one costs nothing.
         headers = {"Connection": "close"}
-        if endpoint.basic_auth is not None:
-            headers["Authorization"] = _basic(endpoint.basic_auth.get_secret_value())
+        if endpoint.basic_header is not None:
+            headers["Authorization"] = endpoint.basic_header
         key = endpoint.api_key.get_secret_value() if endpoint.api_key else "none"
         transport = AsyncOpenAI(
             base_url=endpoint.base_url, api_key=key, max_retries=0, default_headers=headers
@@ -190,10 +190,6 @@ class Exchange:
         # Otherwise OPENAI_ORG_ID and OPENAI_PROJECT_ID would go to a server they say nothing to.
         transport.organization = transport.project = None
         return transport
-
-
-def _basic(userinfo: str) -> str:
-    return "Basic " + b64encode(userinfo.encode()).decode("ascii")
 
 
 def _has_output(chunk: Completion) -> bool:

@@ -27,6 +27,7 @@ LONGEST_RETRY_AFTER = 10.0
 """Seconds a server may ask us to wait; if it asks for more, its caller should know now."""
 
 _CURABLE_STATUS = frozenset({429, 502, 503})
+_UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError, openai.APIResponseValidationError)
 _SHOWN_CHARS = 400
 # vLLM 0.32 writes "maximum context length is 32768 tokens" for text and "maximum context length
 # (32768)" for pages; "Input length (37932)" or "you requested 40000 tokens" go with them.
@@ -74,8 +75,8 @@ def read_fault(error: Exception, endpoint: Endpoint, body_bytes: int) -> Fault:
             calls=None,
             broken_off=True,
         )
-    if isinstance(error, json.JSONDecodeError | openai.APIResponseValidationError):
-        return Fault(BadResponse(f"{endpoint.host} answered with broken JSON", status=200))
+    if isinstance(error, _UNREADABLE):
+        return Fault(BadResponse(f"{endpoint.host} sent what is no JSON in UTF-8", status=200))
     if isinstance(error, openai.APIError):
         return _stream_fault(error, endpoint)
     message = endpoint.scrub(f"the connection to {endpoint.host} broke: {error}")

@@ -11,6 +11,7 @@ from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
 
+_PAGE_NUMBER_CHARS = 10
 _NOT_WORD = re.compile(r"\W+")
 
 
@@ -64,8 +65,15 @@ class Setting:
         return self.glyph.refusal or NOT_ON_PAGES
 
     def is_refusal(self, text: str) -> bool:
-        """Tells whether a reply is that sentence, whatever its punctuation."""
-        return _plain(text) == _plain(self.refusal)
+        """Tells whether a reply is that sentence, or the one a prompt asked for.
+
+        Punctuation does not count, nor does a page number that a model puts behind it.
+        """
+        plain = _plain(text)
+        return any(
+            plain.startswith(refusal) and len(plain) <= len(refusal) + _PAGE_NUMBER_CHARS
+            for refusal in (_plain(self.refusal), _plain(NOT_ON_PAGES))
+        )
 
 
 def _plain(text: str) -> str:

@@ -272,10 +272,21 @@ def _holds(page: Page, word: str) -> bool:
     return word in PROSE[slice(*page.char_span)]
 
 
-def test_a_refusal_has_no_citations(pages: list[Page]) -> None:
-    with ScriptedServer(answer("not on these pages")) as server, GlyphClient(server.base_url) as c:
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("not on these pages", True),
+        ("Not on these pages. [page 1]", True),
+        ("Not on these pages in full. It is: 4711.\n4711", False),
+    ],
+)
+def test_a_refusal_is_flagged_and_has_no_citations(
+    text: str, refused: bool, pages: list[Page]
+) -> None:
+    with ScriptedServer(answer(text)) as server, GlyphClient(server.base_url) as c:
         made = c.ask(QUESTION, pages)
-    assert (made.refused, made.citations) == (True, ())
+    assert made.refused is refused
+    assert bool(made.citations) is not refused
 
 
 def test_a_stream_that_is_not_read_to_its_end_has_no_answer(pages: list[Page]) -> None:

@@ -197,7 +197,9 @@ def test_an_error_object_before_the_first_text_is_cured_by_a_second_call(
 
 
 @pytest.mark.parametrize("ask", STREAMED)
-@pytest.mark.parametrize("data", [b"data: {bad\n\n", b"data: 4\n\n", b'data: {"choices": 4}\n\n'])
+@pytest.mark.parametrize(
+    "data", [b"data: {bad\n\n", b"data: 4\n\n", b'data: {"choices": 4}\n\n', b"data: \xff\n\n"]
+)
 def test_a_broken_chunk_is_a_bad_response(ask: Ask, data: bytes, pages: list[Page]) -> None:
     with ScriptedServer(Scripted((data,), content_type="text/event-stream")) as server:
         with pytest.raises(BadResponse):
