@@ -58,8 +58,7 @@ def wrap(text: str, columns: int = COLUMNS) -> list[tuple[int, int]]:
                     cut += 1
             else:
                 space = text.rfind(" ", at, cut)
-                blank = not text[at : space + 1].strip()
-                cut = cut if space < at or blank else space + 1
+                cut = space + 1 if space >= at else cut
             spans.append((at, cut))
             at = cut
         if at < end or at == start:
