@@ -171,7 +171,7 @@ class ScriptedServer:
         finally:
             self._running -= 1
             self._connections.discard(writer)
-            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+            writer.close()
 
     async def _take(self, reader: asyncio.StreamReader) -> Scripted:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

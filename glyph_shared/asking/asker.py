@@ -34,7 +34,7 @@ from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import IncompleteStream, OverLengthError, ServerError
-from glyph_shared.planning import CHAT_FRAME, Plan
+from glyph_shared.planning import CHAT_FRAME, PAGE_MARKS, Plan
 
 _NO_MODEL_LIST = frozenset({404, 405, 501})
 _DEFAULT_MODEL = "glyph"
@@ -100,7 +100,9 @@ class Asker:
         """
         messages = await asyncio.to_thread(self._messages, inquiry, question, window)
         reply = await self.ask_messages(inquiry, messages)
-        self._check_tokens(inquiry.material.visual_tokens(window), messages, reply)
+        _check_tokens(
+            inquiry.material.visual_tokens(window), window[1] - window[0], messages, reply.usage
+        )
         return reply
 
     async def ask_messages(self, inquiry: Inquiry, messages: Messages) -> Reply:
@@ -142,7 +144,9 @@ class Asker:
         if piece := collector.end():
             yield piece
         reply = collector.reply()
-        self._check_tokens(inquiry.material.visual_tokens(window), messages, reply)
+        _check_tokens(
+            inquiry.material.visual_tokens(window), window[1] - window[0], messages, reply.usage
+        )
         yield reply
 
     async def answer(self, inquiry: Inquiry, question: str, reply: Reply) -> Answer:
@@ -204,19 +208,32 @@ class Asker:
             payload["logprobs"] = True
         return payload
 
-    def _check_tokens(self, planned: int, messages: Messages, reply: Reply) -> None:
-        """Warns if the server saw other pages than were planned, by its own count."""
-        told = reply.usage.prompt_tokens
-        most = planned + text_bytes(messages)
-        slack = _MISMATCH * planned + _FRAME_TOKENS
-        if told and planned and not planned - slack <= told <= most + slack:
-            warnings.warn(
-                f"the server counted {told} prompt tokens where {planned} visual tokens and at "
-                f"most {most - planned} text tokens were planned; its image processor or chat "
-                "template differs from GLM-4.1V's, so plan with a smaller window",
-                TokenCountWarning,
-                stacklevel=2,
-            )
+
+def _check_tokens(planned: int, pages: int, messages: Messages, usage: Usage) -> None:
+    """Warns if the server saw other pages than were planned, by its own count.
+
+    The count of visual tokens is exact but for the marks around pages, which servers may leave
+    out. Where only the whole prompt is counted, its text may be anything from 0 tokens to one per
+    byte.
+    """
+    least, most, told, what = planned, planned + text_bytes(messages), usage.prompt_tokens, "prompt"
+    slack = _MISMATCH * planned + _FRAME_TOKENS
+    if usage.visual_tokens is not None:
+        least, most, told, what = (
+            planned - PAGE_MARKS * pages,
+            planned,
+            usage.visual_tokens,
+            "visual",
+        )
+        slack = _MISMATCH * planned
+    if told and planned and not least - slack <= told <= most + slack:
+        warnings.warn(
+            f"the server counted {told} {what} tokens where {least} to {most} were planned, "
+            f"{planned} of them for {pages} pages; its image processor or chat template differs "
+            "from GLM-4.1V's, so plan with a smaller window",
+            TokenCountWarning,
+            stacklevel=2,
+        )
 
 
 def _check_fit(material: Material, setting: Setting) -> None:
