@@ -72,7 +72,7 @@ def break_lines(
     newline = codes == NEWLINE
     pen = np.concatenate(([0.0], np.cumsum(advances)))
     blank |= newline
-    solid_stop = np.maximum.accumulate(np.where(blank, 0, np.arange(1, len(codes) + 1)))
+    solid_stop = np.maximum.accumulate(np.arange(1, len(codes) + 1, dtype=np.int32) * ~blank)
     starts = _unit_starts(codes, blank, newline)
     starts = _divide_wide(starts, solid_stop, pen, min(measure.width, measure.first_width))
     firsts = _follow(starts, solid_stop, pen, newline, measure, continues)
@@ -169,7 +169,7 @@ def _collect(
     solid = np.flatnonzero(~blank)
     place = np.searchsorted(solid, start)
     ink_start = np.minimum(np.append(solid, end)[place], ink_stop)
-    spaces = np.concatenate(([0], np.cumsum(codes == SPACE)))
+    spaces = np.concatenate(([0], np.cumsum(codes == SPACE, dtype=np.int32)))
     return Lines(
         start=start,
         ink_start=ink_start,

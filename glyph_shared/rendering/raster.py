@@ -86,13 +86,15 @@ class Painter:
         keys, column, line = self._place(lines, filled, drawn)
         sheet = self._atlas.sheet(keys)
         ink = _gather(sheet, keys, column, line, len(filled), width)
+        if not ink.shape[1]:
+            return Drawing(_blank_page(width, height), 0)
         top = lines.baseline_px[filled] - sheet.above
+        pitch = int(np.diff(top).min()) if len(top) > 1 else sheet.depth
+        body = min(pitch, sheet.depth)
+        depths = _line_depths(sheet, keys, line, len(top), body)
         if lines.floor_px is not None:
             _erase(ink[:, self._wiped], lines.floor_px[filled] - top)
-        bottom = _lowest(sheet.bottom.take(keys), line, len(filled))
-        if not bottom.any():
-            return Drawing(_blank_page(width, height), 0)
-        return Drawing(_assemble(ink, top, bottom, width, height), ink.shape[1])
+        return Drawing(_assemble(ink, top, body, depths, self._page_px), ink.shape[1])
 
     def _place(
         self, lines: PlacedLines, filled: Int64s, drawn: Bools | None
@@ -134,13 +136,13 @@ class Painter:
         return pens
 
 
-def _lowest(bottom: Int32s, line: Int32s, lines: int) -> Int64s:
-    """Finds each line's last inked row; shapes come line by line."""
-    lowest = np.zeros(lines, np.int64)
-    if len(line):
-        first = np.flatnonzero(np.diff(line, prepend=-1))
-        lowest[line[first]] = np.maximum.reduceat(bottom, first)
-    return lowest
+def _line_depths(sheet: Sheet, keys: Int32s, line: Int32s, lines: int, body: int) -> Int64s:
+    """Finds how many rows each line needs: ``body``, but more below deep shapes."""
+    depths = np.full(lines, body, np.int64)
+    bottom = sheet.bottom.take(keys)
+    deep = np.flatnonzero(bottom > body)
+    np.maximum.at(depths, line[deep], bottom[deep])
+    return depths
 
 
 def _gather(
@@ -171,7 +173,7 @@ def _gather(
         where, which = _expand(start[turn], first[turn], count[turn])
         fresh = atlas.take(which)
         if turn.start:
-            fresh = _blend(target.take(where), fresh)
+            fresh = _blend(target.take(where), fresh, depth)
         target[where] = fresh
     return canvas.reshape(lines, span, depth)[:, _APRON : _APRON + right]
 
@@ -198,15 +200,18 @@ def _expand(start: Int32s, first: Int32s, count: Int32s) -> tuple[Int64s, Int32s
     return where.astype(np.int64), run + np.repeat(first - before, count)
 
 
-def _blend(below: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Lays ink over ink, as poppler does: paper shines through both, truncating."""
-    low, high = below.view(np.uint8), above.view(np.uint8)
-    mixed = low + high
-    both = np.flatnonzero((low != 0) & (high != 0))
-    if len(both):
-        light = (255 - low[both].astype(np.int32)) * (255 - high[both].astype(np.int32))
-        mixed[both] = 255 - light // 255
-    return mixed.view(above.dtype)
+def _blend(below: np.ndarray, above: np.ndarray, depth: int) -> np.ndarray:
+    """Lays ink over ink, as poppler does: paper shines through both, truncating.
+
+    Few columns have ink already, and only those are worth the arithmetic.
+    """
+    low = below.view(np.uint64).reshape(-1, depth // 8)
+    touched = np.flatnonzero(np.bitwise_or.reduce(low, axis=1))
+    if len(touched):
+        dark = 255 - below[touched].view(np.uint8).astype(np.uint16)
+        light = dark * (255 - above[touched].view(np.uint8).astype(np.uint16)) // 255
+        above[touched] = (255 - light).astype(np.uint8).view(above.dtype)
+    return above
 
 
 def _erase(ink: Bytes, floor: Int64s) -> None:
@@ -215,17 +220,18 @@ def _erase(ink: Bytes, floor: Int64s) -> None:
         ink[floor == depth, :, max(depth, 0) :] = 0
 
 
-def _assemble(ink: Bytes, top: Int64s, bottom: Int64s, width: int, height: int) -> Bytes:
-    """Turns columns into the page's rows, line over line."""
+def _assemble(
+    ink: Bytes, top: Int64s, body: int, depths: Int64s, page_px: tuple[int, int]
+) -> Bytes:
+    """Turns columns into the page's rows: ``body`` rows at once, deeper ones blended in."""
+    width, height = page_px
     lead = max(0, -int(top.min()))
     tail = max(0, int(top.max()) + ink.shape[2] - height)
     rows = _blank_page(width, lead + height + tail)
     top = top + lead
-    pitch = int(np.diff(top).min()) if len(top) > 1 else ink.shape[2]
-    body = min(pitch, int(bottom.max()))
     _put_rows(rows, ink[:, :, :body], top)
-    for row in range(body, int(bottom.max())):
-        _overlay_row(rows, ink, row, np.flatnonzero(bottom > row), top)
+    for row in range(body, int(depths.max())):
+        _overlay_row(rows, ink, row, np.flatnonzero(depths > row), top)
     return rows[lead : lead + height]
 
 
