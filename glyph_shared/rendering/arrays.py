@@ -13,3 +13,5 @@ Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Float64s: TypeAlias = npt.NDArray[np.float64]
 Codes: TypeAlias = npt.NDArray[np.uint32]
+Columns: TypeAlias = npt.NDArray[np.void] | npt.NDArray[np.complex128]
+"""Columns of pixels, one item each: 16-byte numbers where they fit, opaque bytes else."""

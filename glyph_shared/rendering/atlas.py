@@ -6,6 +6,7 @@ the rest, in four variants a quarter pixel apart. Shapes are drawn when first ne
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 from dataclasses import dataclass
@@ -135,7 +136,9 @@ class Atlas:
         bitmap = face.glyph.bitmap
         if not bitmap.rows or not bitmap.width:
             return empty
-        ink = np.array(bitmap.buffer, np.uint8).reshape(bitmap.rows, bitmap.pitch)
+        # freetype-py's own ``bitmap.buffer`` makes a list of it, byte by byte.
+        raw = ctypes.string_at(bitmap._FT_Bitmap.buffer, bitmap.rows * bitmap.pitch)
+        ink = np.frombuffer(raw, np.uint8).reshape(bitmap.rows, bitmap.pitch)
         return ink[:, : bitmap.width], face.glyph.bitmap_left, face.glyph.bitmap_top
 
     def _face(self, file: FontFile) -> freetype.Face:

@@ -1,8 +1,8 @@
 """Lines of shapes to grey pixels, by gathering columns.
 
 Every shape's bitmap lies in the atlas as columns. A line is an array of pixel columns; a page's
-lines are filled by one gather for the even shapes and one for the odd ones, which blend where the
-two overlap. Turning the columns into rows is the last step.
+lines are filled by one gather, in which the columns that neighbours share are blended first.
+Turning the columns into rows is the last step.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glyph_shared.rendering.arrays import Bools, Bytes, Float64s, Int32s, Int64s
+from glyph_shared.rendering.arrays import Bools, Bytes, Columns, Float64s, Int32s, Int64s
 from glyph_shared.rendering.atlas import VARIANTS, Atlas, Sheet
 from glyph_shared.rendering.geometry import Geometry
 from glyph_shared.rendering.shapes import ShapeTable
@@ -169,21 +169,52 @@ def _gather(
     atlas = sheet.columns.view(words).reshape(-1)
     canvas = np.zeros((lines * span, depth), np.uint8)
     target = canvas.view(words).reshape(-1)
-    for turn in _turns(start, count):
-        where, which = _expand(start[turn], first[turn], count[turn])
+    stop = start + count
+    if _only_neighbours_touch(start, stop):
+        where, which = _expand(start, first, count)
         fresh = atlas.take(which)
-        if turn.start:
-            fresh = _blend(target.take(where), fresh, depth)
+        _blend_neighbours(fresh, start, stop, count)
         target[where] = fresh
+    else:
+        _gather_in_turns(target, atlas, start, first, count)
     return canvas.reshape(lines, span, depth)[:, _APRON : _APRON + right]
 
 
-def _turns(start: Int32s, count: Int32s) -> list[slice]:
-    """Splits the shapes into groups without overlap inside a group.
+def _only_neighbours_touch(start: Int32s, stop: Int32s) -> bool:
+    """Tells whether shapes come in order and share columns with the next one at most."""
+    ordered = (start[1:] >= start[:-1]).all() and (stop[1:] >= stop[:-1]).all()
+    return bool(ordered and (start[2:] >= stop[:-2]).all())
 
-    Neighbours may share columns, so every second shape suffices for ordinary text; stacked marks
-    need more groups.
+
+def _blend_neighbours(fresh: Columns, start: Int32s, stop: Int32s, count: Int32s) -> None:
+    """Blends the columns that a shape shares with the one before it.
+
+    Columns lie shape after shape, so those that the one before ends with are right before those
+    that this one begins with. Stored last, the blended ones prevail.
     """
+    shared = stop[:-1] - start[1:]
+    touching = np.flatnonzero(shared > 0)
+    shared = shared[touching]
+    begin = np.cumsum(count, dtype=np.int32)[touching]
+    later, _ = _expand(begin, begin, shared)
+    earlier = later - np.repeat(shared, shared)
+    fresh[later] = _blend(fresh.take(earlier), fresh.take(later))
+
+
+def _gather_in_turns(
+    target: Columns, atlas: Columns, start: Int32s, first: Int32s, count: Int32s
+) -> None:
+    """Copies stacked shapes, such as letters with several marks, group by group.
+
+    Shapes of a group do not overlap each other; what groups share blends.
+    """
+    for turn in _turns(start, count):
+        where, which = _expand(start[turn], first[turn], count[turn])
+        target[where] = _blend(target.take(where), atlas.take(which))
+
+
+def _turns(start: Int32s, count: Int32s) -> list[slice]:
+    """Finds the smallest stride at which shapes never overlap."""
     stop = np.maximum.accumulate(start + count) if len(start) else start
     step = 2
     while step < len(start) and (start[step:] < stop[:-step]).any():
@@ -200,18 +231,11 @@ def _expand(start: Int32s, first: Int32s, count: Int32s) -> tuple[Int64s, Int32s
     return where.astype(np.int64), run + np.repeat(first - before, count)
 
 
-def _blend(below: np.ndarray, above: np.ndarray, depth: int) -> np.ndarray:
-    """Lays ink over ink, as poppler does: paper shines through both, truncating.
-
-    Few columns have ink already, and only those are worth the arithmetic.
-    """
-    low = below.view(np.uint64).reshape(-1, depth // 8)
-    touched = np.flatnonzero(np.bitwise_or.reduce(low, axis=1))
-    if len(touched):
-        dark = 255 - below[touched].view(np.uint8).astype(np.uint16)
-        light = dark * (255 - above[touched].view(np.uint8).astype(np.uint16)) // 255
-        above[touched] = (255 - light).astype(np.uint8).view(above.dtype)
-    return above
+def _blend(below: Columns, above: Columns) -> Columns:
+    """Lays ink over ink, as poppler does: paper shines through both, truncating."""
+    dark = 255 - below.view(np.uint8).astype(np.uint16)
+    light = dark * (255 - above.view(np.uint8).astype(np.uint16)) // 255
+    return (255 - light).astype(np.uint8).view(above.dtype)
 
 
 def _erase(ink: Bytes, floor: Int64s) -> None:
