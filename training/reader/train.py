@@ -103,7 +103,6 @@ class Trainer:
         self.adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)
         self.done: dict[str, int] = {}
         self.seconds = 0.0
-        self.log = (out / "log.jsonl").open("a", encoding="utf-8")
         self.held_out = HeldOut(load_corpus(out, held_out=True))
         self._restore()
 
@@ -181,8 +180,8 @@ class Trainer:
         shown = {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
         line = json.dumps(shown)
         print(line, flush=True)
-        self.log.write(line + "\n")
-        self.log.flush()
+        with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
 
     def _save(self) -> None:
         state = {

@@ -1,0 +1,108 @@
+"""The recipe's parts that need the training stack; `make test-train` runs them."""
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs .venv-train: make test-train")
+
+from glyph_shared.reader import Reader  # noqa: E402
+from glyph_shared.reader.prompt import text_piece  # noqa: E402
+from training.reader import train  # noqa: E402
+from training.reader.corpus import Corpus, load_corpus  # noqa: E402
+from training.reader.draw import draw  # noqa: E402
+from training.reader.export import export  # noqa: E402
+from training.reader.model import ModelConfig, ReaderModel  # noqa: E402
+from training.reader.optim import Muon  # noqa: E402
+from training.reader.segments import Mix, make_batch  # noqa: E402
+
+# The exporter warns of its own internals.
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return load_corpus(Path(tmp_path_factory.mktemp("corpus")), held_out=True)
+
+
+@pytest.fixture(scope="module")
+def model() -> ReaderModel:
+    torch.manual_seed(0)
+    made = ReaderModel(ModelConfig())
+    # A fresh head is zero and would make any two logits equal.
+    torch.nn.init.normal_(made.head.weight, std=0.1)
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def reader(model: ReaderModel, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    folder = Path(tmp_path_factory.mktemp("weights"))
+    export(model, folder)
+    return Reader.load(folder)
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_the_graphs_compute_what_was_trained(
+    model: ReaderModel, reader: Reader, corpus: Corpus, pages: int
+):
+    batch = make_batch(random.Random(pages), corpus, Mix(prompts=1, pages=pages, segments=3))
+    with torch.no_grad():
+        hidden, _ = train.run_batch(model, batch, pointers=False)
+        trained = model.logits(hidden)[0]
+    memory = reader._read_pages([draw(lines) for lines in batch.grids[0]])
+    for segment, ids in enumerate(batch.ids[0]):
+        used = [int(token) for token in ids if token]
+        logits, _ = reader._extend(memory, text_piece(used, memory.next_position), None)
+        expected = trained[segment, len(used) - 1].numpy()
+        # Weights are stored at half precision.
+        assert np.abs(logits - expected).max() < 0.02 * np.abs(expected).max()
+
+
+def test_the_graphs_hold_no_copy_of_the_weights(reader: Reader):
+    sizes = {file.name: file.stat().st_size for file in reader._directory.iterdir()}
+    assert sizes["language.onnx"] + sizes["vision.onnx"] < 0.05 * sizes["model.safetensors"]
+
+
+def test_segments_do_not_see_each_other(model: ReaderModel, corpus: Corpus):
+    batch = make_batch(random.Random(4), corpus, Mix(prompts=1, segments=3))
+    with torch.no_grad():
+        together, _ = train.run_batch(model, batch, pointers=False)
+        ids = torch.from_numpy(batch.ids[:, 1:2])
+        pages = torch.from_numpy(np.stack([draw(lines) for lines in batch.grids[0]]))
+        alone, _ = model(pages, train.frame(), ids)
+    assert torch.allclose(together[0, 1], alone[0, 0], atol=1e-3)
+
+
+def test_the_answer_depends_on_the_pixels(model: ReaderModel, corpus: Corpus):
+    batch = make_batch(random.Random(4), corpus, Mix(prompts=1, segments=3))
+    ids = torch.from_numpy(batch.ids)
+    page = torch.from_numpy(np.stack([draw(lines) for lines in batch.grids[0]]))
+    with torch.no_grad():
+        read, _ = model(page, train.frame(), ids)
+        blank, _ = model(torch.full_like(page, 255), train.frame(), ids)
+    assert not torch.allclose(read, blank, atol=1e-2)
+
+
+def test_muon_makes_updates_orthogonal():
+    torch.manual_seed(1)
+    weight = torch.nn.Parameter(torch.zeros(32, 32))
+    weight.grad = torch.randn(32, 32)
+    Muon([weight], lr=1.0).step(1.0)
+    singular = torch.linalg.svdvals(weight.detach())
+    assert singular.max() < 1.6
+    assert singular.median() > 0.5
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stages = train.STAGES_DEBUG[:1]
+    monkeypatch.setattr(train, "STAGES_DEBUG", stages)
+    train.main(["--debug", "--out", str(tmp_path), "--threads", "1"])
+    before = (tmp_path / "log.jsonl").read_text(encoding="utf-8")
+    train.main(["--debug", "--out", str(tmp_path), "--threads", "1"])
+    assert (tmp_path / "log.jsonl").read_text(encoding="utf-8") == before
+    done = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["done"]
+    assert done == {"vision": train.VISION_STEPS_DEBUG, stages[0].name: stages[0].steps}
+    assert json.loads(before.splitlines()[-1])["step"] == stages[0].steps
