@@ -6,22 +6,36 @@ and the facts are made up anew by each seed.
 
 from __future__ import annotations
 
+import math
+import os
 import random
 import re
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from glyph_shared.asking import Answer, GlyphClient, Progress
 from glyph_shared.documents import Document
-from glyph_shared.errors import InputError
-from glyph_shared.planning import CompressionReport, survey
-from glyph_shared.rendering import RenderConfig, render
+from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.planning import CompressionReport, Plan, survey
+from glyph_shared.rendering import Page, RenderConfig
 from glyph_shared.serving import PageReader, running_embedded
 
-READING_SECONDS = 150.0
-"""What the reading may take, so that the whole demo ends within three minutes."""
+DEMO_SECONDS = 170.0
+"""What the demo may take, so that it ends within three minutes with start-up and last requests."""
+
+FACTS = 3
+PAGES_AT_A_TIME = 1
+"""The reader is surest on a single page, and the others of a window cost as much."""
+
+MOST_AT_ONCE = 4
+"""Pages whose keys and values the reader keeps, so that further questions on them are cheap."""
+
+LONGEST_ANSWER = 32
+SHORTEST_READING = 0.1
 
 ATTRIBUTES = ("access code", "phone number", "manager", "budget", "password", "locker number")
 PLACES = ("office", "warehouse", "laboratory", "station", "archive", "workshop")
@@ -52,15 +66,26 @@ class PlantedFact:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A question, the right answer and the reader's."""
+    """What became of one fact.
+
+    Attributes:
+        fact: The fact.
+        answer: The reader's answer.
+        page_index: The page that the fact stands on, from 0; the first of two, if it runs on.
+        page_read: Whether the reader came that far.
+    """
 
     fact: PlantedFact
     answer: Answer
+    page_index: int
+    page_read: bool
 
     @property
-    def right(self) -> bool:
-        """Tells whether the reader's answer is the truth, to the char."""
-        return self.answer.text == self.fact.truth
+    def verdict(self) -> Literal["right", "wrong", "unread"]:
+        """Compares the answer with the truth, to the char."""
+        if self.answer.text == self.fact.truth:
+            return "right"
+        return "wrong" if self.page_read else "unread"
 
 
 @dataclass(frozen=True)
@@ -88,24 +113,85 @@ class DemoResult:
     outcomes: tuple[Outcome, ...]
 
 
-def python_documentation() -> str:
+def run_demo(
+    reader: PageReader,
+    *,
+    seed: int,
+    output: Path,
+    document: Document | None = None,
+    seconds: float = DEMO_SECONDS,
+    say: Callable[[str], None],
+    progress: Callable[[Progress], None],
+) -> DemoResult:
+    """Runs the demo.
+
+    Args:
+        reader: The model that reads.
+        seed: Decides the facts and their places.
+        output: Folder for the page that is kept.
+        document: What the facts are planted in; Python's own documentation by default.
+        seconds: What all of it may take. Pages are read in order until then.
+        say: Told each step in a sentence.
+        progress: Told after each page.
+
+    Raises:
+        ConfigError: ``seconds`` is not positive.
+        InputError: The document is too short, or the page cannot be kept.
+    """
+    clock = _Clock(seconds)
+    planted, facts = plant_facts(document or python_documentation(), seed)
+    say(f"Planted {len(facts)} made-up facts in {planted.name}, {len(planted.text):,} chars.")
+    [default] = survey(planted, {"en": RenderConfig.preset("en")}, max_tokens=0)
+    say(f"Drawn for a large model (default θ): {default.pages:,} pages, {default.report}.")
+    with running_embedded(reader) as base_url, GlyphClient(base_url=base_url) as client:
+        made = client.plan(planted, max_pages=PAGES_AT_A_TIME)
+        tokens = default.report.text_tokens, made.visual_tokens, default.report.tokenizer
+        readers = CompressionReport(*tokens)
+        say(f"Drawn for the embedded reader: {len(made.pages):,} pages, {readers}.")
+        say("That is no compression: large letters are what a model this small can read.")
+        page_file = _save_page(made.pages[_page_of(facts[0], made)], output)
+        say(f"One of its pages: {page_file}")
+        clock.start_reading()
+        answers = _read(client, made, facts, clock.seconds_left(), progress)
+    unread = _unread(answers)
+    return DemoResult(
+        document=planted,
+        page_file=page_file,
+        default=default.report,
+        readers=readers,
+        pages_read=len(made.pages) - len(unread),
+        pages=len(made.pages),
+        seconds=clock.seconds_reading(),
+        outcomes=tuple(
+            Outcome(fact, answer, page, page not in unread)
+            for fact, answer in zip(facts, answers, strict=True)
+            for page in [_page_of(fact, made)]
+        ),
+    )
+
+
+def python_documentation() -> Document:
     """Returns a long text that every Python carries: the topics of its own documentation."""
     from pydoc_data.topics import topics
 
-    return "\n\n".join(topics[name] for name in sorted(topics))
+    text = "\n\n".join(topics[name] for name in sorted(topics))
+    return Document.from_text(text, "Python's own documentation")
 
 
-def plant_facts(text: str, seed: int, count: int = 3) -> tuple[str, list[PlantedFact]]:
-    """Puts random facts between random sentences of a text.
+def plant_facts(
+    document: Document, seed: int, count: int = FACTS
+) -> tuple[Document, list[PlantedFact]]:
+    """Puts random facts between random sentences of a document.
 
     Raises:
         InputError: The text has fewer places between sentences than facts to plant.
     """
-    rng = random.Random(seed)
+    rng, text = random.Random(seed), document.text
     places = [match.end() for match in _SENTENCE_END.finditer(text)]
     if len(places) < count:
         raise InputError(
-            f"the document has {len(places)} places between sentences; {count} facts need as many"
+            f"{document.name} has {len(places)} places between sentences; {count} facts need as "
+            "many: give a longer document"
         )
     subjects = rng.sample([(a, c) for a in ATTRIBUTES for c in CITIES], count)
     facts: list[PlantedFact] = []
@@ -119,81 +205,67 @@ def plant_facts(text: str, seed: int, count: int = 3) -> tuple[str, list[Planted
         span = (length, length + len(statement))
         facts.append(PlantedFact(f"What is the {attribute} of {entity}?", statement, value, span))
         length, last = span[1], place
-    return "".join([*pieces, text[last:]]), facts
+    return Document.from_text("".join([*pieces, text[last:]]), document.name), facts
 
 
-def run_demo(
-    reader: PageReader,
-    *,
-    seed: int,
-    output: Path,
-    text: str | None = None,
-    seconds: float = READING_SECONDS,
-    say: Callable[[str], None],
-    progress: Callable[[Progress], None],
-) -> DemoResult:
-    """Runs the demo.
+class _Clock:
+    """What of the demo's time is left, and how much went into reading."""
 
-    Args:
-        reader: The model that reads.
-        seed: Decides the facts and their places.
-        output: Folder for the page that is kept.
-        text: The document; Python's own documentation by default.
-        seconds: How long the reader may read; it takes pages in order until then.
-        say: Told each step in a sentence.
-        progress: Told after each window of pages.
-    """
-    planted, facts = plant_facts(text or python_documentation(), seed)
-    document = Document.from_text(planted, "Python's documentation" if text is None else "text")
-    say(f"Planted {len(facts)} made-up facts in {document.name} ({len(planted):,} chars).")
-    configs = {"default": RenderConfig.preset("en"), "reader": reader.render_config}
-    default, readers = survey(document, configs, max_tokens=0)
-    say(f"At the default θ: {default.pages} pages; {default.report}.")
-    say(
-        f"At the embedded reader's θ: {readers.pages} pages; {readers.report}. That is no "
-        "compression: large letters are what a model this small can read."
-    )
-    page_file = _save_page(facts[0], planted, reader, output)
-    say(f"A page as the reader sees it: {page_file}")
-    started = time.perf_counter()
-    answers = _read(reader, document, facts, seconds, progress)
-    return DemoResult(
-        document=document,
-        page_file=page_file,
-        default=default.report,
-        readers=readers.report,
-        pages_read=readers.pages - sum(p.stop_page - p.start_page for p in answers[0].left_out),
-        pages=readers.pages,
-        seconds=time.perf_counter() - started,
-        outcomes=tuple(Outcome(f, a) for f, a in zip(facts, answers, strict=True)),
-    )
+    def __init__(self, seconds: float) -> None:
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise ConfigError(f"seconds must be a positive number; got {seconds}")
+        self._end = time.monotonic() + seconds
+        self._reading_since = math.nan
+
+    def start_reading(self) -> None:
+        self._reading_since = time.monotonic()
+
+    def seconds_left(self) -> float:
+        # At least one page is read, however short the time.
+        return max(self._end - time.monotonic(), SHORTEST_READING)
+
+    def seconds_reading(self) -> float:
+        return time.monotonic() - self._reading_since
 
 
 def _read(
-    reader: PageReader,
-    document: Document,
+    client: GlyphClient,
+    made: Plan,
     facts: list[PlantedFact],
     seconds: float,
     progress: Callable[[Progress], None],
 ) -> list[Answer]:
-    with running_embedded(reader) as base_url, GlyphClient(base_url=base_url) as client:
-        return client.ask_many(
-            [fact.question for fact in facts],
-            document,
-            time_budget=seconds,
-            concurrency=2,
-            max_tokens=32,
-            progress=progress,
-        )
+    return client.ask_many(
+        [fact.question for fact in facts],
+        made,
+        time_budget=seconds,
+        concurrency=min(MOST_AT_ONCE, os.cpu_count() or 1),
+        max_tokens=LONGEST_ANSWER,
+        progress=progress,
+    )
 
 
-def _save_page(fact: PlantedFact, text: str, reader: PageReader, output: Path) -> Path:
-    """Draws the page around a fact, at the reader's θ, into a file."""
-    start = text.rfind("\n", 0, max(0, fact.char_span[0] - 400)) + 1
-    page = render(text[start : fact.char_span[1] + 400], reader.render_config)[0]
-    output.mkdir(parents=True, exist_ok=True)
-    file = output / "page.png"
-    file.write_bytes(page.png)
+def _page_of(fact: PlantedFact, made: Plan) -> int:
+    stops = [stop for _, stop in made.page_spans]
+    return bisect_right(stops, fact.char_span[0])
+
+
+def _unread(answers: list[Answer]) -> frozenset[int]:
+    """Returns the pages that some question was not asked about."""
+    parts = [part for answer in answers for part in answer.left_out]
+    return frozenset(page for part in parts for page in range(part.start_page, part.stop_page))
+
+
+def _save_page(page: Page, folder: Path) -> Path:
+    file = folder / "page.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(page.png)
+    except OSError as error:
+        raise InputError(
+            f"the page cannot be kept in {str(folder)!r}: {error.strerror or error}; choose "
+            "another folder with --output"
+        ) from None
     return file
 
 

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Literal
 
 from glyph_shared.asking import GlyphClient
-from glyph_shared.errors import GlyphError
-from glyph_shared.planning import pick_counter
+from glyph_shared.errors import FontError, GlyphError
+from glyph_shared.planning import EstimateCounter, pick_counter
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, Renderer
 
-SCRIPT_SAMPLES = {
-    "Latin": "The quick brown fox",
-    "Cyrillic": "Съешь ещё этих мягких булок",
-    "Greek": "Ξεσκεπάζω την ψυχοφθόρα",
-    "Chinese": "天地玄黄宇宙洪荒",
-    "Japanese": "いろはにほへとカタカナ",
-    "Korean": "키스의 고유조건은",
-    "Hebrew": "דג סקרן שט בים",
-    "Arabic": "نص حكيم له سر",
-    "Devanagari": "ऋषियों को सताने वाले",
-    "Thai": "เป็นมนุษย์สุดประเสริฐ",
-    "Mathematics": "∀x∈ℝ: ⌈x⌉ = −⌊−x⌋",
-    "Emoji": "🙂🚀🌍",
-}
-"""A few words in each script; a script is covered if every char of them has a shape."""
+PACKAGES = ("numpy", "freetype-py", "onnxruntime", "openai", "pydantic", "rich", "typer")
+SERVER_TIMEOUT = 5.0
 
-PACKAGES = ("glyph-context", "numpy", "freetype-py", "isal", "onnxruntime", "openai", "pydantic")
+
+@dataclass(frozen=True)
+class Script:
+    """A script and what proves that it can be drawn.
+
+    Attributes:
+        name: What it is called.
+        sample: A few words in it.
+        package: The Debian package with a font that has it.
+    """
+
+    name: str
+    sample: str
+    package: str
+
+
+SCRIPTS = (
+    Script("Latin", "The quick brown fox – “naïve”, Ångström, Łódź", "fonts-dejavu-core"),
+    Script("Cyrillic", "Съешь ещё этих мягких булок", "fonts-dejavu-core"),
+    Script("Greek", "Ξεσκεπάζω την ψυχοφθόρα", "fonts-dejavu-core"),
+    Script("Hebrew", "דג סקרן שט בים", "fonts-dejavu-core"),
+    Script("Arabic", "نص حكيم له سر", "fonts-dejavu-core"),
+    Script("mathematics", "∀x∈ℝ: ⌈x⌉ = −⌊−x⌋", "fonts-dejavu-core"),
+    Script("Chinese", "天地玄黄宇宙洪荒", "fonts-noto-cjk"),
+    Script("Japanese", "いろはにほへとカタカナ", "fonts-noto-cjk"),
+    Script("Korean", "키스의 고유조건은", "fonts-noto-cjk"),
+    Script("Devanagari", "ऋषियों को सताने वाले", "fonts-noto-core"),
+    Script("Bengali", "আকাশ ভরা সূর্য", "fonts-noto-core"),
+    Script("Tamil", "யாமறிந்த மொழிகளிலே", "fonts-noto-core"),
+    Script("Thai", "เป็นมนุษย์สุดประเสริฐ", "fonts-noto-core"),
+    Script("emoji", "🙂🚀🌍", "fonts-symbola"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,42 +57,67 @@ class Finding:
 
     Attributes:
         name: What was looked at.
-        state: ``ok``, ``absent`` (works without it) or ``broken``.
+        state: ``absent`` is what not everybody needs.
         detail: What was found, or what to do.
     """
 
     name: str
-    state: str
+    state: Literal["ok", "absent", "broken"]
     detail: str
 
 
 def examine(base_url: str | None = None) -> list[Finding]:
-    """Looks at versions, fonts, scripts, the token counter, the embedded reader and the server."""
-    return [
+    """Looks at versions, scripts, the token counter, the embedded reader and the server.
+
+    Raises:
+        ConfigError: The server's address is none.
+    """
+    named = base_url or os.environ.get("GLYPH_BASE_URL")
+    return [*_versions(), *_scripts(), _counter(named), _reader(), _server(named)]
+
+
+def _versions() -> list[Finding]:
+    found = [
+        Finding("glyph-context", "ok", metadata.version("glyph-context")),
         Finding("Python", "ok", platform.python_version()),
-        *(_package(name) for name in PACKAGES),
-        *(_script(name, text) for name, text in SCRIPT_SAMPLES.items()),
-        Finding("text tokens", "ok", f"counted by {pick_counter(base_url=base_url).name}"),
-        _reader(),
-        _server(base_url),
+        Finding("packages", "ok", ", ".join(f"{p} {metadata.version(p)}" for p in PACKAGES)),
     ]
-
-
-def _package(name: str) -> Finding:
     try:
-        return Finding(name, "ok", metadata.version(name))
+        found.append(Finding("isal", "ok", metadata.version("isal")))
     except metadata.PackageNotFoundError:
-        detail = "pages are compressed by zlib, slower" if name == "isal" else f"pip install {name}"
-        return Finding(name, "absent" if name == "isal" else "broken", detail)
+        hint = "pages are compressed by zlib, slower; pip install isal"
+        found.append(Finding("isal", "absent", hint))
+    return found
 
 
-def _script(name: str, text: str) -> Finding:
-    renderer = Renderer(RenderConfig.preset("en"), missing="error")
+def _scripts() -> list[Finding]:
+    renderer = Renderer(RenderConfig.preset("en"))
+    covered = [script for script in SCRIPTS if _is_covered(renderer, script)]
+    findings = [Finding("scripts", "ok", ", ".join(script.name for script in covered))]
+    packages: dict[str, list[str]] = {}
+    for script in SCRIPTS:
+        if script not in covered:
+            packages.setdefault(script.package, []).append(script.name)
+    for package, names in packages.items():
+        hint = f"no font; Debian has one: apt-get install {package}"
+        findings.append(Finding(", ".join(names), "absent", hint))
+    return findings
+
+
+def _is_covered(renderer: Renderer, script: Script) -> bool:
     try:
-        next(iter(renderer.render(text)))
-    except GlyphError as error:
-        return Finding(name, "absent", str(error))
-    return Finding(name, "ok", text)
+        renderer.render(script.sample)
+    except FontError:
+        return False
+    return True
+
+
+def _counter(base_url: str | None) -> Finding:
+    counter = pick_counter(base_url=base_url, api_key=os.environ.get("GLYPH_API_KEY"))
+    if isinstance(counter, EstimateCounter):
+        hint = "only estimated; exact with a server, or a file: glyph count --tokenizer"
+        return Finding("text tokens", "absent", hint)
+    return Finding("text tokens", "ok", f"counted by {counter.name}")
 
 
 def _reader() -> Finding:
@@ -80,14 +125,17 @@ def _reader() -> Finding:
         reader = Reader.load()
     except GlyphError as error:
         return Finding("embedded reader", "broken", str(error))
-    return Finding("embedded reader", "ok", f"{reader.name}, θ {reader.accepted_thetas[0]}")
+    return Finding("embedded reader", "ok", f"{reader.name}, θ {reader.render_config.theta_hash}")
 
 
-def _server(base_url: str | None) -> Finding:
-    with GlyphClient(base_url=base_url, timeout=5) as client:
+def _server(named: str | None) -> Finding:
+    with GlyphClient(base_url=named, timeout=SERVER_TIMEOUT, max_retries=0) as client:
         try:
             entry = client.model_entry()
         except GlyphError as error:
-            return Finding("server", "absent", str(error))
+            if named is not None:
+                return Finding("server", "broken", str(error))
+            hint = f"none at {client.base_url}; start one with glyph serve"
+            return Finding("server", "absent", hint)
         window = f", window {entry.max_model_len:,}" if entry.max_model_len else ""
         return Finding("server", "ok", f"{client.base_url}: {entry.id}{window}")

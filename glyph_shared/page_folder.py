@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,27 @@ from glyph_shared.errors import InputError
 from glyph_shared.rendering import Page, Renderer
 
 LIST_NAME = "pages.jsonl"
-_PAGE_NAME = re.compile(r"page-\d{6,}\.png")
+_PAGE_NAME = re.compile(r"page-(\d{6,})\.png")
 
 
-def write_pages(document: Document, renderer: Renderer, folder: Path) -> Iterator[Page]:
+def write_pages(
+    document: Document, renderer: Renderer, folder: Path
+) -> Generator[Page, None, None]:
     """Draws a document into a folder, page by page, and yields each page once it is on disk.
 
-    The list, ``pages.jsonl``, grows with the pages, so it is right even after an interruption.
-    Pages that an earlier run left are removed first; other files are not touched.
+    The list, ``pages.jsonl``, gets its line after the page's file is complete, so it is right
+    after an interruption too. Pages that an earlier run left are removed first; other files are
+    not touched.
 
     Raises:
-        InputError: The folder cannot be written to.
+        InputError: There is nothing to draw, or the folder cannot be written to.
     """
     pages = renderer.render(document.text)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_earlier_pages(folder)
-        with (folder / LIST_NAME).open("w", encoding="utf-8") as listing:
+        # Line-buffered: each row reaches the disk whole and at once.
+        with (folder / LIST_NAME).open("w", encoding="utf-8", buffering=1) as listing:
             for page in pages:
                 name = page_name(page.index)
                 (folder / name).write_bytes(page.png)
@@ -65,14 +69,16 @@ def _describe(page: Page, name: str, document: Document, renderer: Renderer) -> 
 
 
 def _remove_earlier_pages(folder: Path) -> None:
-    """Removes the pages that the list of an earlier run names, and nothing else."""
+    """Removes the pages that an earlier run's list names, and the one that it had just begun."""
     listing = folder / LIST_NAME
     if not listing.is_file():
         return
-    for line in listing.read_text(encoding="utf-8").splitlines():
-        try:
-            name = json.loads(line)["file"]
-        except (ValueError, KeyError, TypeError):
-            continue
-        if isinstance(name, str) and _PAGE_NAME.fullmatch(name):
-            (folder / name).unlink(missing_ok=True)
+    numbers = _listed_numbers(listing)
+    for number in [*numbers, max(numbers, default=0) + 1]:
+        (folder / page_name(number - 1)).unlink(missing_ok=True)
+
+
+def _listed_numbers(listing: Path) -> list[int]:
+    """Returns the page numbers of a list, whatever else is in that file."""
+    text = listing.read_text(encoding="utf-8", errors="replace")
+    return [int(number) for number in re.findall(rf'"file": "{_PAGE_NAME.pattern}"', text)]

@@ -1,0 +1,139 @@
+"""``glyph ask``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from glyph_shared.asking import Answer, AnswerStream, AskOptions, GlyphClient
+from glyph_shared.asking import Progress as Reading
+from glyph_shared.cli.console import counted, note, out, progress, say, tell_replaced, tell_skipped
+from glyph_shared.cli.options import AsJson, BaseUrl, ModelName, Paths, ThetaFile, theta
+from glyph_shared.documents import Document, read_document
+from glyph_shared.errors import ConfigError
+from glyph_shared.planning import Plan
+from glyph_shared.reader import Reader
+from glyph_shared.serving import running_embedded
+
+
+class Overflow(Enum):
+    """What to do with text beyond the window."""
+
+    ERROR = "error"
+    MAP_REDUCE = "map_reduce"
+
+
+def ask(
+    paths: Paths,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")],
+    *,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Ask the embedded reader: no server, no GPU.")
+    ] = False,
+    base_url: BaseUrl = None,
+    model: ModelName = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="This look instead of the server's.")
+    ] = None,
+    config: ThetaFile = None,
+    max_tokens: Annotated[int | None, typer.Option(help="The longest answer.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one request.")] = None,
+    overflow: Annotated[
+        Overflow | None, typer.Option(help="Beyond the window: fail, or read it in parts.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a question about files or folders; the answer comes with the places it rests on.
+
+    For example: glyph ask book.txt "Who is Bertha?"
+    """
+    document = _read(paths)
+    chosen = theta(preset or "en", config) if preset or config else None
+    options: AskOptions = {
+        "config": chosen,
+        "max_tokens": max_tokens,
+        "timeout": timeout,
+        "overflow": overflow.value if overflow is not None else None,
+    }
+    with _server(embedded, base_url) as url, GlyphClient(base_url=url, model=model) as client:
+        answer = _answer(client, question, document, options, quiet=as_json)
+    if as_json:
+        out.print_json(data=answer.model_dump(mode="json"))
+    else:
+        _print_sources(answer)
+
+
+def _read(paths: list[str]) -> Document:
+    documents = [read_document(path) for path in paths]
+    document = documents[0] if len(documents) == 1 else Document.joined(documents)
+    tell_skipped(document)
+    return document
+
+
+@contextmanager
+def _server(embedded: bool, base_url: str | None) -> Iterator[str | None]:
+    if not embedded:
+        yield base_url
+    elif base_url is not None:
+        raise ConfigError("--embedded starts its own server; leave --base-url out")
+    else:
+        with running_embedded(Reader.load()) as url:
+            yield url
+
+
+def _answer(
+    client: GlyphClient, question: str, document: Document, options: AskOptions, *, quiet: bool
+) -> Answer:
+    """Plans, tells what will be read, reads, and prints the answer's pieces as they come."""
+    with progress("reading", None) as (bar, task):
+        made = client.plan(document, question, **options)
+        tell_replaced(made.replaced)
+        note(_cost(made))
+
+        def reading(done: Reading) -> None:
+            bar.update(task, completed=done.pages_done, total=done.pages_total)
+
+        settings: AskOptions = {
+            "max_tokens": options["max_tokens"],
+            "timeout": options["timeout"],
+            "progress": reading,
+        }
+        with client.stream(question, made, **settings) as stream:
+            return _follow(stream, bar, quiet=quiet)
+
+
+def _cost(made: Plan) -> str:
+    if made.mode == "text":
+        return f"asking with {made.report.text_tokens:,} text tokens: cheaper than their pages"
+    pages, requests = counted(len(made.pages), "page"), counted(len(made.windows), "request")
+    return f"reading {pages}, {made.visual_tokens:,} visual tokens, in {requests}"
+
+
+def _follow(stream: AnswerStream, bar: Progress, *, quiet: bool) -> Answer:
+    """Prints the pieces; the bar stops at the first."""
+    for piece in stream:
+        if not quiet:
+            bar.stop()
+            say(piece, end="")
+    if not quiet:
+        say("")
+    return stream.answer
+
+
+def _print_sources(answer: Answer) -> None:
+    for citation in answer.citations:
+        how = "cited by the model" if citation.found_by == "model" else "found in the text"
+        say(f"  {citation} [{how}]", style="dim")
+    if answer.refused:
+        note("the model says that the pages do not hold the answer")
+    if answer.only_thinking:
+        note("the model thought and gave no answer; allow more with --max-tokens")
+    elif answer.truncated:
+        note("the answer was cut at --max-tokens; more was to come")
+    for part in answer.left_out:
+        note(f"pages {part.start_page + 1} to {part.stop_page} were not read: {part.reason}")

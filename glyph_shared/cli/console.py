@@ -1,0 +1,92 @@
+"""What the subcommands say, and where: results to standard output, all else to standard error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from glyph_shared.documents import Document
+
+out = Console()
+err = Console(stderr=True)
+
+# A document or a model could write orders to the terminal; only line breaks and tabs pass.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def say(text: str, *, end: str = "\n", style: str | None = None) -> None:
+    """Prints a result as it is: no markup, no colours guessed, no lines broken."""
+    out.print(printable(text), end=end, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Tells something that is worth knowing but stops nothing."""
+    _to_stderr(text, "yellow")
+
+
+def tell_error(text: str) -> None:
+    """Tells what went wrong."""
+    _to_stderr(text, "red")
+
+
+def printable(text: str) -> str:
+    """Replaces control characters, which a terminal would obey."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns ``1 page``, ``2 pages``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+@contextmanager
+def progress(
+    what: str, total: int | None, *, count: bool = False
+) -> Iterator[tuple[Progress, TaskID]]:
+    """Shows a bar on standard error while the block runs; nothing where that is no terminal.
+
+    Args:
+        what: What is being done.
+        total: How much there is; None if that is told later.
+        count: Whether the numbers themselves mean something to a reader, as pages do.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn() if count else TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        yield bar, bar.add_task(what, total=total)
+
+
+def tell_skipped(document: Document) -> None:
+    """Names the files of a folder that could not be read."""
+    for skipped in document.skipped:
+        note(f"left out {skipped.path}: {skipped.reason}")
+
+
+def tell_replaced(chars: int) -> None:
+    """Counts the chars that no font has."""
+    if chars:
+        note(
+            f"{chars:,} chars have no shape in any installed font and were drawn as a visible "
+            "replacement; glyph doctor names the packages that help"
+        )
+
+
+def _to_stderr(text: str, style: str) -> None:
+    line = f"glyph: {printable(text)}"
+    err.print(line, style=style, markup=False, highlight=False, soft_wrap=True)

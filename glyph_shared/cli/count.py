@@ -1,0 +1,102 @@
+"""``glyph count``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from glyph_shared.cli.console import out, say, tell_replaced, tell_skipped
+from glyph_shared.cli.options import AsJson, BaseUrl, Paths, ThetaFile, token_counter
+from glyph_shared.documents import read_document
+from glyph_shared.planning import (
+    DEFAULT_MAX_TOKENS,
+    DEFAULT_WINDOW,
+    SurveyRow,
+    default_configs,
+    survey,
+)
+from glyph_shared.rendering import RenderConfig
+
+
+def count(
+    paths: Paths,
+    *,
+    window: Annotated[
+        int, typer.Option(help="The model's window in tokens, the answer included.")
+    ] = DEFAULT_WINDOW,
+    max_tokens: Annotated[
+        int, typer.Option(help="What of the window is kept for the answer.")
+    ] = DEFAULT_MAX_TOKENS,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this preset; repeatable. Else en at 72-120 dpi."),
+    ] = None,
+    config: ThetaFile = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A tokenizer.json that counts the text tokens."),
+    ] = None,
+    base_url: BaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what a text costs as text and as pages, at several θ, and what fits the window.
+
+    Needs no GPU and no server; text tokens are counted by the best counter there is, and named.
+    """
+    documents = [read_document(path) for path in paths]
+    configs = {name: RenderConfig.preset(name) for name in preset or ()}
+    if config is not None:
+        configs[config.name] = RenderConfig.from_json(config)
+    counter = token_counter(tokenizer, base_url)
+    rows = survey(
+        documents,
+        configs or default_configs(),
+        window=window,
+        max_tokens=max_tokens,
+        counter=counter,
+    )
+    for document in documents:
+        tell_skipped(document)
+    if as_json:
+        out.print_json(data=[_values(row) for row in rows])
+    else:
+        _print_table(rows, window)
+        tell_replaced(rows[0].replaced)
+
+
+def _print_table(rows: list[SurveyRow], window: int) -> None:
+    report = rows[0].report
+    say(f"{rows[0].chars:,} chars, {report.text_tokens:,} text tokens by {report.tokenizer}")
+    say(f"as pages, for a window of {window:,} tokens:")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("θ", "pages", "visual tokens", "ρ", "requests", "text tokens that fit"):
+        table.add_column(name, justify="left" if name == "θ" else "right")
+    for row in rows:
+        table.add_row(
+            row.name,
+            f"{row.pages:,}",
+            f"{row.report.visual_tokens:,}",
+            f"{row.report.ratio:.2f}",
+            f"{row.requests:,}",
+            f"{row.text_tokens_that_fit:,}",
+        )
+    out.print(table)
+
+
+def _values(row: SurveyRow) -> dict[str, Any]:
+    return {
+        "theta": row.name,
+        "chars": row.chars,
+        "pages": row.pages,
+        "text_tokens": row.report.text_tokens,
+        "tokenizer": row.report.tokenizer,
+        "visual_tokens": row.report.visual_tokens,
+        "compression_ratio": round(row.report.ratio, 3),
+        "requests": row.requests,
+        "text_tokens_that_fit": row.text_tokens_that_fit,
+        "replaced_chars": row.replaced,
+    }

@@ -1,0 +1,124 @@
+"""``glyph demo``."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from glyph_shared.asking import Progress as Reading
+from glyph_shared.cli.console import err, out, progress, say
+from glyph_shared.cli.options import AsJson
+from glyph_shared.demo import DEMO_SECONDS, DemoResult, Outcome, run_demo
+from glyph_shared.documents import read_document
+from glyph_shared.reader import Reader
+
+_HIGHEST_SEED = 1_000_000
+
+
+def demo(
+    *,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides the facts and where they stand; else random.")
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Your own document; else Python's documentation."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where one page is kept.")
+    ] = Path("demo-output"),
+    seconds: Annotated[
+        float, typer.Option(help="What the demo may take; then it stops reading.")
+    ] = DEMO_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Plant three made-up facts in a long document and let the embedded reader find them.
+
+    The reader is a small model in this package. It sees the pixels of the pages and nothing else,
+    over the same HTTP API that a large model has. Needs no GPU and no network.
+    """
+    chosen = seed if seed is not None else random.SystemRandom().randrange(_HIGHEST_SEED)
+    with progress("reading pages", None, count=True) as (bar, task):
+
+        def reading(done: Reading) -> None:
+            bar.update(task, completed=done.pages_done, total=done.pages_total)
+
+        def tell(line: str) -> None:
+            # JSON for programs stays alone on standard output.
+            (err if as_json else out).print(line, markup=False, highlight=False, soft_wrap=True)
+
+        result = run_demo(
+            Reader.load(),
+            seed=chosen,
+            output=output,
+            document=read_document(path) if path else None,
+            seconds=seconds,
+            say=tell,
+            progress=reading,
+        )
+    if as_json:
+        out.print_json(data={"seed": chosen, **_values(result)})
+    else:
+        _print(result, chosen)
+
+
+def _print(result: DemoResult, seed: int) -> None:
+    for outcome in result.outcomes:
+        found = "; ".join(str(citation) for citation in outcome.answer.citations[:1])
+        say("")
+        say(f"{outcome.fact.question}")
+        say(f"  the reader: {outcome.answer.text}" + f"  ({found})" * bool(found))
+        say(f"  the truth:  {outcome.fact.truth}  (page {outcome.page_index + 1})")
+        say(f"  {_VERDICTS[outcome.verdict]}")
+    share = "all" if result.pages_read == result.pages else f"{result.pages_read:,} of"
+    right = sum(outcome.verdict == "right" for outcome in result.outcomes)
+    say("")
+    say(
+        f"{right} of {len(result.outcomes)} right. Read {share} {result.pages:,} pages in "
+        f"{result.seconds:.0f} s, {len(result.outcomes)} questions on each."
+    )
+    say(
+        "This reader looks up plainly written facts and transcribes pages of its own look. It "
+        "errs, and it does not reason: open questions need zai-org/Glyph (glyph serve)."
+    )
+    say(f"The same facts again: glyph demo --seed {seed}")
+
+
+_VERDICTS = {
+    "right": "right",
+    "wrong": "wrong",
+    "unread": "wrong: time was up before that page was read",
+}
+
+
+def _values(result: DemoResult) -> dict[str, Any]:
+    return {
+        "document": result.document.name,
+        "chars": len(result.document.text),
+        "page_file": str(result.page_file),
+        "text_tokens": result.default.text_tokens,
+        "tokenizer": result.default.tokenizer,
+        "visual_tokens": result.default.visual_tokens,
+        "compression_ratio": round(result.default.ratio, 3),
+        "reader_visual_tokens": result.readers.visual_tokens,
+        "reader_compression_ratio": round(result.readers.ratio, 3),
+        "pages": result.pages,
+        "pages_read": result.pages_read,
+        "seconds": round(result.seconds, 1),
+        "facts": [_fact_values(outcome) for outcome in result.outcomes],
+    }
+
+
+def _fact_values(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "question": outcome.fact.question,
+        "truth": outcome.fact.truth,
+        "page": outcome.page_index + 1,
+        "answer": outcome.answer.text,
+        "verdict": outcome.verdict,
+        "mean_logprob": outcome.answer.mean_logprob,
+        "citations": [citation.model_dump() for citation in outcome.answer.citations],
+    }

@@ -1,0 +1,62 @@
+"""Arguments and options that several subcommands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from glyph_shared.errors import ConfigError
+from glyph_shared.planning import TextTokenCounter, pick_counter
+from glyph_shared.rendering import RenderConfig
+
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Files or folders; - is standard input.")
+]
+ThetaFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="θ as JSON, in the paper's keys.")
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", help="The server; else GLYPH_BASE_URL.")
+]
+ModelName = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="The model; else GLYPH_MODEL.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def theta(
+    preset: str,
+    file: Path | None,
+    flags: Mapping[str, Any] | None = None,
+    settings: Sequence[str] | None = None,
+) -> RenderConfig:
+    """Returns θ: a preset or a file, then single options, then ``--set`` pairs.
+
+    Raises:
+        ConfigError: A key is unknown or a value impossible.
+    """
+    base = RenderConfig.from_json(file) if file is not None else RenderConfig.preset(preset)
+    changes = {name: value for name, value in (flags or {}).items() if value is not None}
+    for setting in settings or ():
+        name, sign, value = setting.partition("=")
+        if not sign:
+            raise ConfigError(f"--set takes key=value, as in --set margin_x=20; got {setting!r}")
+        changes[name.strip().replace("-", "_")] = value.strip()
+    if "font_size" in changes and "line_height" not in changes:
+        # The preset's line height belongs to its own font size; None derives it anew.
+        changes["line_height"] = None
+    return base.model_copy(update=changes) if changes else base
+
+
+def token_counter(tokenizer: Path | None, base_url: str | None) -> TextTokenCounter:
+    """Picks who counts text tokens: the file, the server, or the best there is without."""
+    return pick_counter(
+        tokenizer_file=tokenizer,
+        base_url=base_url or os.environ.get("GLYPH_BASE_URL"),
+        model=os.environ.get("GLYPH_MODEL"),
+        api_key=os.environ.get("GLYPH_API_KEY"),
+    )

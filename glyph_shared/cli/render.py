@@ -1,0 +1,60 @@
+"""``glyph render``."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glyph_shared.cli.console import counted, progress, say, tell_replaced, tell_skipped
+from glyph_shared.cli.options import ThetaFile, theta
+from glyph_shared.documents import read_document
+from glyph_shared.page_folder import write_pages
+from glyph_shared.rendering import Renderer
+
+
+def render(
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="A file or folder; - is standard input.")
+    ],
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the pages.")
+    ],
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="en, zh, code, reference or reader.")
+    ] = "en",
+    config: ThetaFile = None,
+    dpi: Annotated[
+        float | None, typer.Option(help="72 is dense, 96 reads better, 120 is accurate.")
+    ] = None,
+    font_size: Annotated[float | None, typer.Option(help="In points.")] = None,
+    page_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help='"595,842" in points, or A4, letter, b5.')
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other key of θ; repeatable."),
+    ] = None,
+) -> None:
+    """Draw a text as PNG pages, with pages.jsonl to tell what is on each.
+
+    For example: glyph render book.txt -o pages --dpi 96 --set margin_x=20
+    """
+    flags = {"dpi": dpi, "font_size": font_size, "page_size": page_size}
+    renderer = Renderer(theta(preset, config, flags, settings), missing="replace")
+    document = read_document(path)
+    tell_skipped(document)
+    pages = visual_tokens = replaced = 0
+    with (
+        progress("drawing", len(document.text)) as (bar, task),
+        closing(write_pages(document, renderer, output)) as written,
+    ):
+        for page in written:
+            pages, visual_tokens = pages + 1, visual_tokens + page.visual_tokens
+            replaced += page.replaced
+            bar.update(task, completed=page.char_span[1])
+    tell_replaced(replaced)
+    say(f"{counted(pages, 'page')}, {visual_tokens:,} visual tokens in {output}")

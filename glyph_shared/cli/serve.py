@@ -1,0 +1,88 @@
+"""``glyph serve``."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from glyph_shared.cli.console import err, printable, say
+from glyph_shared.errors import ConfigError
+from glyph_shared.reader import Reader
+from glyph_shared.serving import (
+    Progress,
+    VllmConfig,
+    serve_embedded,
+    serve_vllm,
+    shown_command,
+    vllm_config,
+)
+
+_LOG_CHARS = 100
+
+
+def serve(
+    vllm_flags: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- VLLM_FLAGS...]", help="Go to vllm serve unchanged."),
+    ] = None,
+    *,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="The embedded reader instead: no GPU, no download.")
+    ] = False,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Its name on the hub, or a folder.")
+    ] = "zai-org/Glyph",
+    served_name: Annotated[
+        str, typer.Option(metavar="NAME", help="What clients call the model.")
+    ] = "glyph",
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Others than loopback let others in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="With --embedded 0 takes a free one.")] = 8000,
+    max_model_len: Annotated[int, typer.Option(help="The window in tokens.")] = 131_072,
+    max_pages: Annotated[int, typer.Option(help="Pages that one prompt may hold.")] = 512,
+    show: Annotated[bool, typer.Option("--show", help="Print the vllm command and leave.")] = False,
+) -> None:
+    """Start vLLM with safe and fast flags, or the embedded reader, behind one HTTP API.
+
+    Clients must send GLYPH_API_KEY if it is set here. Ctrl-C stops the server.
+    """
+    key = os.environ.get("GLYPH_API_KEY") or None
+    if embedded:
+        if show or vllm_flags:
+            raise ConfigError("--embedded starts no vLLM; leave --show and flags after -- out")
+        serve_embedded(Reader.load(), port=port, api_key=key, ready=_tell_ready)
+        return
+    settings = vllm_config(
+        model=model,
+        served_name=served_name,
+        host=host,
+        port=port,
+        max_model_len=max_model_len,
+        max_pages=max_pages,
+        api_key=key,
+        extra_args=tuple(vllm_flags or ()),
+    )
+    say(shown_command(settings))
+    if not show:
+        _run(settings)
+
+
+def _run(settings: VllmConfig) -> None:
+    with err.status("starting vLLM") as status:
+
+        def loading(progress: Progress) -> None:
+            line = printable(progress.log_line[:_LOG_CHARS]).replace("[", r"\[")
+            status.update(f"{progress.seconds:.0f} s: {line}")
+
+        def ready(url: str) -> None:
+            status.stop()
+            _tell_ready(url)
+
+        serve_vllm(settings, on_progress=loading, ready=ready)
+
+
+def _tell_ready(url: str) -> None:
+    say(f"answering at {url} (Ctrl-C stops)")
