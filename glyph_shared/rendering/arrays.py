@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,5 +13,5 @@ Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Float64s: TypeAlias = npt.NDArray[np.float64]
 Codes: TypeAlias = npt.NDArray[np.uint32]
-Columns: TypeAlias = npt.NDArray[np.void] | npt.NDArray[np.complex128]
+Columns: TypeAlias = npt.NDArray[Any]
 """Columns of pixels, one item each: 16-byte numbers where they fit, opaque bytes else."""

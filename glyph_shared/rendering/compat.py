@@ -148,12 +148,12 @@ class CompatComposer:
         height = len(lines) * leading
         gap = self._gap(sheet)
         sheet.y -= height + gap
-        origin = pdf_number(sheet.y) * -scale + scale * self._config.page_size[1]
+        origin = pdf_number(sheet.y) * -scale + scale * pdf_number(self._config.page_size[1])
         padding = self._config.border_padding
         box_top = math.floor((height + padding) * -scale + origin + 0.5)
         box_bottom = math.floor(-padding * -scale + origin + 0.5)
-        for line in sheet.lines:
-            line.floor_px = min(line.floor_px, max(box_top, 0))
+        for above in sheet.lines:
+            above.floor_px = min(above.floor_px, max(box_top, 0))
         first = pdf_number(height - self._config.font_size)
         placed = spacer.place(lines, opens=opens, closes=closes, compound=compound)
         drop = 0.0

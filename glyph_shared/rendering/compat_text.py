@@ -59,7 +59,7 @@ def split_words(text: str, marker: str | None) -> Words:
     kept[joins] = True
     codes[joins] = SPACE
     codes[codes == _NO_BREAK_SPACE] = SPACE
-    place = np.cumsum(kept) - kept
+    place: Int64s = np.cumsum(kept) - kept
     parts = len(breaks) + 1
     per_group = LINES_PER_GROUP if marker is None else 1
     return Words(

@@ -90,7 +90,12 @@ class RenderConfig(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=_dashed, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=_dashed,
+        populate_by_name=True,
+        # So that a default is the same float as a given value, in the hash too.
+        validate_default=True,
     )
 
     page_size: Annotated[tuple[Positive, Positive], BeforeValidator(parse_page_size)] = (588, 840)

@@ -146,7 +146,8 @@ def _last_ink(strips: Bytes, end: int) -> int:
 def _shades(ink: Sequence[int], paper: Sequence[int]) -> Bytes:
     """Tabulates, for each grey of black on white, the color of ``ink`` on ``paper``."""
     light = np.arange(256, dtype=np.int32)[:, None]
-    return ((light * np.array(paper) + (255 - light) * np.array(ink)) // 255).astype(np.uint8)
+    shades: Bytes = (light * np.array(paper) + (255 - light) * np.array(ink)) // 255
+    return shades.astype(np.uint8)
 
 
 def _lay_ink(pixels: Bytes, drawn: Bytes, color: Sequence[int]) -> None:
@@ -160,9 +161,11 @@ def _lay_ink(pixels: Bytes, drawn: Bytes, color: Sequence[int]) -> None:
 def _luminance(pixels: Bytes) -> Bytes:
     """Converts to grey with the weights of ITU-R 601, as Pillow's mode L does."""
     if pixels.shape[2] == 1:
-        return pixels[:, :, 0]
+        grey: Bytes = pixels[:, :, 0]
+        return grey
     red, green, blue = np.moveaxis(pixels.astype(np.uint32), 2, 0)
-    return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
+    grey = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
+    return grey
 
 
 def _with_filter_bytes(pixels: Bytes) -> Finished:

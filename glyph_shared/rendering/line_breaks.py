@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glyph_shared.rendering.arrays import Bools, Codes, Float64s, Int64s
+from glyph_shared.rendering.arrays import Bools, Codes, Float64s, Int32s, Int64s
 from glyph_shared.rendering.cjk import breaks_beside_ideographs
 from glyph_shared.rendering.normalise import NEWLINE, SPACE
 
@@ -96,7 +96,7 @@ def _unit_starts(codes: Codes, blank: Bools, newline: Bools) -> Int64s:
     return np.concatenate((np.zeros(1, np.int64), starts))
 
 
-def _divide_wide(starts: Int64s, solid_stop: Int64s, pen: Float64s, room: float) -> Int64s:
+def _divide_wide(starts: Int64s, solid_stop: Int32s, pen: Float64s, room: float) -> Int64s:
     """Adds unit starts inside units that are wider than a line."""
     stops = _solid_stops(starts, solid_stop)
     wide = np.flatnonzero(pen[stops] - pen[starts] > room)
@@ -112,15 +112,16 @@ def _divide_wide(starts: Int64s, solid_stop: Int64s, pen: Float64s, room: float)
     return np.sort(np.concatenate((starts, np.array(extra, np.int64))))
 
 
-def _solid_stops(starts: Int64s, solid_stop: Int64s) -> Int64s:
+def _solid_stops(starts: Int64s, solid_stop: Int32s) -> Int64s:
     """Finds where each unit's ink ends; its own start for a unit of spaces."""
     ends = np.append(starts[1:], len(solid_stop))
-    return np.maximum(solid_stop[ends - 1], starts)
+    stops: Int64s = np.maximum(solid_stop[ends - 1], starts)
+    return stops
 
 
 def _follow(
     starts: Int64s,
-    solid_stop: Int64s,
+    solid_stop: Int32s,
     pen: Float64s,
     newline: Bools,
     measure: Measure,
@@ -159,7 +160,7 @@ def _collect(
     codes: Codes,
     blank: Bools,
     newline: Bools,
-    solid_stop: Int64s,
+    solid_stop: Int32s,
     pen: Float64s,
     continues: bool,
 ) -> Lines:

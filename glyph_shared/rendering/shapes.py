@@ -72,7 +72,8 @@ class ShapeTable:
             if len(left):
                 self._searched[left] = True
                 self._search(left)
-        return codes[self.lookup[codes] == MISSING]
+        lacking: Int64s = codes[self.lookup[codes] == MISSING]
+        return lacking
 
     def _search(self, left: Int64s) -> None:
         while self._bundled and (self.lookup[left] == MISSING).any():

@@ -46,9 +46,9 @@ def place_lines(lines: Lines, config: RenderConfig, geometry: Geometry) -> Place
 def line_tops(opens: Bools, config: RenderConfig) -> Float64s:
     """Sums up line heights and the spaces between paragraphs."""
     gap = max(config.space_before, config.space_after)
-    tops = np.arange(len(opens)) * config.line_height
+    tops: Float64s = np.arange(len(opens), dtype=np.float64) * config.line_height
     if gap:
-        tops = tops + gap * (np.cumsum(opens) - bool(opens[0]))
+        tops += gap * (np.cumsum(opens) - bool(opens[0]))
     return tops
 
 

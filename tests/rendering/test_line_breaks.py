@@ -1,5 +1,7 @@
 """Layout with a made-up font in which every char is one unit wide: expectations are arithmetic."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ def lines_of(text, width, *, first=None, shrink=0.0, continues=False):
 
 def wrapped(text, width, **options):
     edges = [*lines_of(text, width, **options).start.tolist(), len(text)]
-    return [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(edges)]
 
 
 CASES = [
@@ -78,7 +80,7 @@ def test_lines_tile_the_text_and_keep_to_the_width(text, width):
 @given(st.text(st.sampled_from("ab \n"), min_size=1, max_size=60), st.integers(2, 9))
 def test_a_line_takes_all_that_fits(text, width):
     lines = wrapped(text, width)
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in pairwise(lines):
         word = following.split(" ")[0].split("\n")[0]
         if not line.endswith("\n") and word and len(word) < width:
             assert len(line) + len(word) > width
