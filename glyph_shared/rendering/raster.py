@@ -20,6 +20,14 @@ _APRON = 16
 """Columns kept on both sides of a line, so that overhanging shapes need no clipping."""
 
 
+_STRIP = 32
+"""Lines drawn at a time.
+
+Arrays of a whole page's columns are so large that malloc hands their memory back to the system and
+fetches it again for each page, which costs as much as the drawing.
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class PlacedLines:
     """Lines of one page, ready to draw.
@@ -85,16 +93,23 @@ class Painter:
             return Drawing(_blank_page(width, height), 0)
         keys, column, line = self._place(lines, filled, drawn)
         sheet = self._atlas.sheet(keys)
-        ink = _gather(sheet, keys, column, line, len(filled), width)
-        if not ink.shape[1]:
-            return Drawing(_blank_page(width, height), 0)
         top = lines.baseline_px[filled] - sheet.above
-        pitch = int(np.diff(top).min()) if len(top) > 1 else sheet.depth
-        body = min(pitch, sheet.depth)
+        body = min(int(np.diff(top).min()) if len(top) > 1 else sheet.depth, sheet.depth)
         depths = _line_depths(sheet, keys, line, len(top), body)
-        if lines.floor_px is not None:
-            _erase(ink[:, self._wiped], lines.floor_px[filled] - top)
-        return Drawing(_assemble(ink, top, body, depths, self._page_px), ink.shape[1])
+        lead = max(0, -int(top.min()))
+        tail = max(0, int(top.max()) + sheet.columns.shape[1] - height)
+        rows, right = _blank_page(width, lead + height + tail), 0
+        # From the bottom up, so that a strip's descenders blend with the lines below them.
+        for first in range((len(top) - 1) // _STRIP * _STRIP, -1, -_STRIP):
+            strip = slice(first, first + _STRIP)
+            own = slice(*np.searchsorted(line, [first, first + _STRIP]).tolist())
+            count = len(top[strip])
+            ink = _gather(sheet, keys[own], column[own], line[own] - first, count, width)
+            if lines.floor_px is not None:
+                _erase(ink[:, self._wiped], (lines.floor_px[filled] - top)[strip])
+            _draw_lines(rows, ink, top[strip] + lead, body, depths[strip])
+            right = max(right, ink.shape[1])
+        return Drawing(rows[lead : lead + height], right)
 
     def _place(
         self, lines: PlacedLines, filled: Int64s, drawn: Bools | None
@@ -244,19 +259,13 @@ def _erase(ink: Bytes, floor: Int64s) -> None:
         ink[floor == depth, :, max(depth, 0) :] = 0
 
 
-def _assemble(
-    ink: Bytes, top: Int64s, body: int, depths: Int64s, page_px: tuple[int, int]
-) -> Bytes:
-    """Turns columns into the page's rows: ``body`` rows at once, deeper ones blended in."""
-    width, height = page_px
-    lead = max(0, -int(top.min()))
-    tail = max(0, int(top.max()) + ink.shape[2] - height)
-    rows = _blank_page(width, lead + height + tail)
-    top = top + lead
+def _draw_lines(rows: Bytes, ink: Bytes, top: Int64s, body: int, depths: Int64s) -> None:
+    """Turns columns into rows of the page: ``body`` rows at once, deeper ones blended in."""
+    if not ink.shape[1]:
+        return
     _put_rows(rows, ink[:, :, :body], top)
     for row in range(body, int(depths.max())):
         _overlay_row(rows, ink, row, np.flatnonzero(depths > row), top)
-    return rows[lead : lead + height]
 
 
 def _put_rows(rows: Bytes, ink: Bytes, top: Int64s) -> None:
