@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from glyph_shared.rendering import render
+from tests.scripted_server import ScriptedServer, failure, streamed
+
+FACT = "The access code of the Lisbon office is 4711."
+QUESTION = "What is the access code of the Lisbon office?"
+
+
+@pytest.fixture
+def book(tmp_path):
+    path = tmp_path / "book.txt"
+    path.write_text(f"Prologue.\n{FACT}\nEpilogue.\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def knowing(reader, book):
+    [page] = render(book.read_text("utf-8"), reader.render_config)
+    reader.learn(page, QUESTION, "4711")
+    return reader
+
+
+def test_the_embedded_reader_answers_and_the_place_is_told(run, book, knowing):
+    result = run("ask", "--embedded", book, QUESTION)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == ["4711", "  page 1 (book.txt:2) [found in the text]"]
+    assert "reading 1 page, 322 visual tokens, in 1 request" in result.stderr
+
+
+def test_a_refusal_is_told_apart_from_an_answer(run, book, reader):
+    result = run("ask", "--embedded", book, "Who?")
+    assert result.stdout == "Not on these pages.\n"
+    assert "the pages do not hold the answer" in result.stderr
+
+
+def test_json_holds_the_whole_answer_and_nothing_else(run, book, knowing):
+    told = json.loads(run("ask", "--embedded", book, QUESTION, "--json").stdout)
+    assert (told["text"], told["refused"]) == ("4711", False)
+    assert told["citations"][0]["line"] == 2
+
+
+def test_files_and_standard_input_are_one_context(run, book, reader):
+    arguments = ("ask", "--embedded", book, "-", QUESTION)
+    assert "reading 1 page," in run(*arguments, input="More.").stderr
+    assert "reading 5 pages," in run(*arguments, input="More.\n" * 70).stderr
+
+
+def test_a_server_streams_its_answer(run, book):
+    with ScriptedServer(streamed("Four ", "seven\x1b[2J")) as server:
+        result = run("ask", book, QUESTION, "--base-url", server.base_url, "--model", "scripted")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Four seven\N{REPLACEMENT CHARACTER}[2J")
+
+
+def test_a_text_cheaper_than_its_pages_is_told(run, tmp_path):
+    (tmp_path / "note.txt").write_text("Hello.", encoding="utf-8")
+    with ScriptedServer(streamed("Hi.")) as server:
+        result = run("ask", "note.txt", "Who?", "--base-url", server.base_url)
+    assert "cheaper than their pages" in result.stderr
+
+
+def test_a_cut_answer_is_told(run, book):
+    with ScriptedServer(streamed("Four", finish_reason="length")) as server:
+        result = run("ask", book, QUESTION, "--base-url", server.base_url)
+    assert "cut at --max-tokens" in result.stderr
+
+
+def test_a_refused_key_is_named_by_its_variable_and_never_shown(run, book, monkeypatch):
+    monkeypatch.setenv("GLYPH_API_KEY", "canary-key")
+    with ScriptedServer(failure(401), models=failure(401)) as server:
+        result = run("ask", book, QUESTION, "--base-url", server.base_url)
+    assert result.exit_code == 3
+    assert "GLYPH_API_KEY" in result.stderr
+    assert "canary-key" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("book.txt",), 2, "Missing argument"),
+        (("nowhere.txt", "Who?"), 1, "nowhere.txt"),
+        (("book.txt", "Who?", "--base-url", "http://127.0.0.1:9/v1"), 3, "127.0.0.1:9"),
+        (("book.txt", "Who?", "--base-url", "ftp://x"), 2, "ftp://x"),
+        (("book.txt", "Who?", "--embedded", "--base-url", "http://x/v1"), 2, "--base-url"),
+        (("book.txt", "Who?", "--overflow", "cut"), 2, "--overflow"),
+        (("book.txt", "Who?", "--embedded", "--max-tokens", "0"), 2, "max_tokens"),
+        (("book.txt", "Who?", "--embedded", "--timeout", "-1"), 2, "timeout"),
+        (("book.txt", "Who?", "--embedded", "--preset", "en"), 3, "theta"),
+        (("book.txt", " ", "--embedded"), 1, "question"),
+    ],
+)
+def test_what_is_wrong_is_told(run, book, reader, arguments, code, told):
+    result = run("ask", *arguments)
+    assert result.exit_code == code
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from glyph_shared.planning import default_configs, survey
+
+TEXT = "It rained all day and nobody went out. " * 400
+
+
+@pytest.fixture
+def book(tmp_path):
+    path = tmp_path / "book.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_the_table_has_a_row_for_each_theta_and_names_the_counter(run, book):
+    result = run("count", book)
+    assert result.exit_code == 0
+    assert all(name in result.stdout for name in default_configs())
+    assert f"{len(TEXT):,} chars" in result.stdout
+    assert " text tokens by " in result.stdout
+
+
+def test_json_holds_what_survey_says(run, book):
+    [row] = survey(TEXT, {"code": default_configs()["en 72 dpi"].preset("code")})
+    [told] = json.loads(run("count", book, "--json", "--preset", "code").stdout)
+    assert told["theta"] == "code"
+    assert told["visual_tokens"] == row.report.visual_tokens
+    assert told["compression_ratio"] == round(row.report.ratio, 3)
+    assert told["tokenizer"] == row.report.tokenizer
+
+
+def test_several_files_count_together(run, book):
+    once, twice = (
+        json.loads(run("count", *[book] * n, "--json", "--preset", "en").stdout)[0]["chars"]
+        for n in (1, 2)
+    )
+    assert twice == 2 * once
+
+
+def test_a_small_window_needs_more_requests(run, book):
+    arguments = ("--json", "--preset", "en", "--window", 800, "--max-tokens", 100)
+    [told] = json.loads(run("count", book, *arguments).stdout)
+    assert told["requests"] > 1
+    assert told["text_tokens_that_fit"] < told["text_tokens"]
+
+
+def test_a_tokenizer_file_counts(run, book, tmp_path):
+    tokenizer = Tokenizer(models.WordLevel({"?": 0}, "?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.save(str(tmp_path / "words.json"))
+    [told] = json.loads(
+        run("count", book, "--json", "--preset", "en", "--tokenizer", "words.json").stdout
+    )
+    assert told["text_tokens"] == len(TEXT.split())
+    assert "words.json" in told["tokenizer"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("nowhere.txt",), 1),
+        (("book.txt", "--window", 10), 1),
+        (("book.txt", "--window", -1), 2),
+        (("book.txt", "--tokenizer", "book.txt"), 2),
+        (("book.txt", "--preset", "none"), 2),
+        (("book.txt", "--base-url", "server"), 2),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(run, book, arguments, code):
+    result = run("count", *arguments)
+    assert result.exit_code == code
+    assert result.stderr.startswith("glyph: ")
+    assert result.stderr.count("\n") == 1

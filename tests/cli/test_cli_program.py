@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import pytest
+
+from glyph_shared.cli.program import exit_code
+from glyph_shared.errors import ConfigError, FontError, InputError, PdfError, RateLimited
+
+COMMANDS = ("count", "render", "ask", "serve", "demo", "doctor")
+
+
+def test_the_version_is_the_distributions(run):
+    assert run("--version").stdout.split() == ["glyph-context", version("glyph-context")]
+
+
+def test_without_arguments_the_help_lists_every_command(run):
+    result = run()
+    assert result.exit_code == 2
+    assert all(f" {command} " in result.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run, command):
+    result = run(command, "-h")
+    assert result.exit_code == 0
+    assert f"glyph {command}" in result.stdout
+
+
+def test_an_unknown_command_is_wrong_usage(run):
+    result = run("draw")
+    assert result.exit_code == 2
+    assert "draw" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("x"), 1),
+        (FontError("x"), 1),
+        (PdfError("x", reason="broken"), 1),
+        (ConfigError("x"), 2),
+        (RateLimited("x"), 3),
+    ],
+)
+def test_errors_have_their_documented_exit_code(error, code):
+    assert exit_code(error) == code

@@ -1,0 +1,77 @@
+"""Imports run one way: a room imports only the rooms below it, and no room a framework."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import glyph_shared
+
+ROOT = Path(glyph_shared.__file__).parent
+
+# Each room with every room it may bring along. The front door and the command may import all.
+BELOW = {
+    "errors": set(),
+    "metrics": set(),
+    "documents": {"errors"},
+    "rendering": {"errors"},
+    "planning": {"rendering", "documents", "errors"},
+    "reader": {"rendering", "errors"},
+    "asking": {"planning", "rendering", "documents", "errors"},
+    "serving": {"reader", "rendering", "errors"},
+    "page_folder": {"rendering", "documents", "errors"},
+}
+BELOW["doctor"] = {"asking", "reader"} | BELOW["asking"] | BELOW["reader"]
+BELOW["demo"] = {"asking", "serving"} | BELOW["asking"] | BELOW["serving"]
+BELOW["cli"] = {"demo", "doctor", "page_folder"} | BELOW["demo"] | BELOW["doctor"]
+
+HEAVY = {"torch", "transformers", "vllm", "ray", "trl", "datasets", "matplotlib", "training"} | {
+    "llama_index", "langchain", "langchain_core", "langchain_openai",
+}  # fmt: skip
+
+# The front door imports every room, so it is replaced by an empty package here.
+IMPORT_ALONE = """
+import importlib, json, sys, types
+front_door = types.ModuleType("glyph_shared")
+front_door.__path__ = [sys.argv[1]]
+sys.modules["glyph_shared"] = front_door
+importlib.import_module(sys.argv[2])
+print(json.dumps(sorted(sys.modules)))
+"""
+IMPORT_WHOLE = "import glyph_shared, json, sys; print(json.dumps(sorted(sys.modules)))"
+
+
+def _modules(*arguments: str) -> set[str]:
+    command = (sys.executable, "-c", *arguments)
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(json.loads(run.stdout))
+
+
+def _tops(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_every_room_is_listed_here():
+    rooms = {path.stem for path in ROOT.glob("*.py")} | {
+        path.parent.name for path in ROOT.glob("*/__init__.py")
+    }
+    assert rooms - {"__init__"} == set(BELOW)
+
+
+@pytest.mark.parametrize("room", sorted(BELOW))
+def test_a_room_brings_along_only_rooms_below_it_and_nothing_heavy(room):
+    modules = _modules(IMPORT_ALONE, str(ROOT), f"glyph_shared.{room}")
+    rooms = {name.split(".")[1] for name in modules if name.startswith("glyph_shared.")}
+    assert rooms - {room} <= BELOW[room]
+    assert not _tops(modules) & HEAVY
+
+
+def test_the_front_door_brings_along_nothing_heavy():
+    modules = _modules(IMPORT_WHOLE)
+    assert not _tops(modules) & HEAVY
+    # Serving and the reader are for the command: a client needs neither.
+    assert not _tops(modules) & {"onnxruntime", "uvicorn", "starlette", "typer"}
