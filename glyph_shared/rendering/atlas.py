@@ -10,6 +10,7 @@ import ctypes
 import math
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 
 import freetype
 import numpy as np
@@ -150,6 +151,12 @@ class Atlas:
                 raise FontError(f"cannot draw with font {str(file.path)!r}: {error}") from None
             self._faces[file] = face
         return self._faces[file]
+
+
+@lru_cache(maxsize=8)
+def shared_atlas(table: ShapeTable, size_px: float, x_scale: float) -> Atlas:
+    """Returns the process's atlas of a table at one size, so that no shape is drawn twice."""
+    return Atlas(table, size_px, x_scale)
 
 
 def _empty_sheet(above: int, below: int) -> Sheet:

@@ -2,7 +2,8 @@
 
 A group's background wipes the descenders of the group above it, and a page that starts at a line
 break starts with a blank line. Numbers are rounded where the reference writes them into a PDF, and
-the operations come in poppler's order, so that ties fall alike.
+the operations come in poppler's order, so that ties fall alike. Not copied: the reference's wrap
+for texts with ideographs, and its resize of drawn pages (shapes are drawn narrow here).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 
 from glyph_shared.errors import FontError, InputError
 from glyph_shared.rendering.arrays import Codes, Int32s, Int64s
-from glyph_shared.rendering.atlas import Atlas
+from glyph_shared.rendering.atlas import shared_atlas
 from glyph_shared.rendering.compat import CompatComposer
 from glyph_shared.rendering.compose import Composer, PageLayout, slices
 from glyph_shared.rendering.config import RenderConfig
@@ -56,7 +56,7 @@ class Renderer:
         marker = parse_newline_markup(self.config.newline_markup)
         self._marker = marker and marker.text
         self._table = shape_table(find_font(self.config.font_path), self._marker)
-        atlas = Atlas(
+        atlas = shared_atlas(
             self._table, self.config.font_size * geometry.scale, self.config.horizontal_scale
         )
         composer = CompatComposer if compat else Composer
