@@ -87,7 +87,7 @@ class WindowReading(_Value):
         start_page: First page of the window, from 0.
         stop_page: One past its last page.
         text: The answer these pages gave.
-        mean_logprob: Mean log-probability of its tokens; None if the server did not tell.
+        logprob: Log-probability of the whole reply, the sum of its tokens'; None if untold.
         refused: The model said the answer is not on these pages.
         truncated: The reply met ``max_tokens``.
     """
@@ -95,7 +95,7 @@ class WindowReading(_Value):
     start_page: int
     stop_page: int
     text: str
-    mean_logprob: float | None = None
+    logprob: float | None = None
     refused: bool = False
     truncated: bool = False
 
@@ -126,7 +126,7 @@ class Answer(_Value):
         refused: The model said that the answer is not on the pages.
         finish_reason: The server's word for why the reply ended.
         model: The model that answered.
-        mean_logprob: Mean log-probability of the answer's tokens; None if the server did not tell.
+        logprob: Log-probability of the whole answer, the sum of its tokens'; None if untold.
         citations: The places it rests on, best first.
         windows: What each window answered, where the pages were read in several.
         answered_by: The positions in ``windows`` that the answer was taken from.
@@ -141,7 +141,7 @@ class Answer(_Value):
     refused: bool = False
     finish_reason: str | None = None
     model: str | None = None
-    mean_logprob: float | None = None
+    logprob: float | None = None
     citations: tuple[Citation, ...] = ()
     windows: tuple[WindowReading, ...] = ()
     answered_by: tuple[int, ...] = ()

@@ -262,5 +262,5 @@ def answer_of(reply: Reply, usage: Usage) -> Answer:
         only_thinking=reply.only_thinking,
         finish_reason=reply.finish_reason,
         model=reply.model,
-        mean_logprob=reply.mean_logprob,
+        logprob=reply.logprob,
     )

@@ -3,7 +3,7 @@
 All questions about a window are asked before the next window, so that a server reads its pages
 once and answers further questions from its cache. Two ways to one answer:
 
-- ``best_supported``: the reply with the highest mean log-probability; refusals rank below any
+- ``best_supported``: the most probable reply as a whole; refusals rank below any
   answer. For models that can read but not weigh texts against each other.
 - ``summarise``: a further request puts the windows' replies together.
 """
@@ -160,7 +160,7 @@ class WindowReader:
             start_page=start,
             stop_page=stop,
             text=reply.text if reply else "",
-            mean_logprob=reply.mean_logprob if reply else None,
+            logprob=reply.logprob if reply else None,
             refused=reply is None or not reply.text or self._setting.is_refusal(reply.text),
             truncated=reply.truncated if reply else False,
         )
@@ -198,7 +198,7 @@ class WindowReader:
 
 
 def _support(window: WindowReading) -> float:
-    return window.mean_logprob if window.mean_logprob is not None else float("-inf")
+    return window.logprob if window.logprob is not None else float("-inf")
 
 
 def _pages_name(start: int, stop: int) -> str:

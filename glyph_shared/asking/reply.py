@@ -19,7 +19,7 @@ class Reply:
     only_thinking: bool
     finish_reason: str
     usage: Usage
-    mean_logprob: float | None
+    logprob: float | None
     model: str | None
 
     @property
@@ -85,7 +85,7 @@ class ReplyCollector:
             only_thinking=not self.text,
             finish_reason=self._finish_reason or "",
             usage=self._usage,
-            mean_logprob=_mean(self._logprobs),
+            logprob=sum(self._logprobs) if self._logprobs else None,
             model=self._model,
         )
 
@@ -111,7 +111,3 @@ def read_usage(usage: WireUsage) -> Usage:
         visual_tokens=by_kind.get("image") if by_kind else None,
         requests=1,
     )
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None

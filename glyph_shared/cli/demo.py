@@ -119,6 +119,6 @@ def _fact_values(outcome: Outcome) -> dict[str, Any]:
         "page": outcome.page_index + 1,
         "answer": outcome.answer.text,
         "verdict": outcome.verdict,
-        "mean_logprob": outcome.answer.mean_logprob,
+        "logprob": outcome.answer.logprob,
         "citations": [citation.model_dump() for citation in outcome.answer.citations],
     }

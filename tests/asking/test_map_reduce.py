@@ -69,7 +69,7 @@ def test_the_most_probable_answer_wins_and_refusals_rank_below(windows: Plan) ->
         assert server.calls == len(windows.windows)
         assert server.most_at_once == 1
     assert all(request["logprobs"] for request in server.requests)
-    assert (made.text, made.mean_logprob, made.answered_by) == ("4711", -0.1, (2,))
+    assert (made.text, made.logprob, made.answered_by) == ("4711", -0.1, (2,))
     assert [reading.refused for reading in made.windows[:4]] == [True, False, False, True]
     assert made.left_out == ()
     assert made.usage.requests == len(windows.windows)

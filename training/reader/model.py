@@ -171,10 +171,24 @@ class Block(nn.Module):
 
     @staticmethod
     def _pointer_loss(scores: Tensor, layout: Layout) -> Tensor | None:
-        if layout.points_at is None:
+        if layout.pointers is None:
             return None
-        chosen = layout.points_at >= 0
-        return F.cross_entropy(scores[:, 0][chosen].float(), layout.points_at[chosen])
+        chosen = layout.pointers.points_at >= 0
+        target, weight = layout.pointers.points_at[chosen], layout.pointers.weight[chosen]
+        losses = F.cross_entropy(scores[:, 0][chosen].float(), target, reduction="none")
+        return (losses * weight).sum() / weight.sum()
+
+
+@dataclass
+class Pointers:
+    """Where the pointing heads should look.
+
+    points_at: (B, N, T) visual token over the prompt's pages, -1 where none.
+    weight: (B, N, T) float32, what each pointer counts for.
+    """
+
+    points_at: Tensor
+    weight: Tensor
 
 
 @dataclass
@@ -187,7 +201,7 @@ class Layout:
     rotation: Rotation
     prefix_mask: Tensor
     segment_mask: Tensor
-    points_at: Tensor | None  # (B, N, T) position in the prefix, -1 where none
+    pointers: Pointers | None
 
 
 class ReaderModel(nn.Module):
@@ -215,7 +229,7 @@ class ReaderModel(nn.Module):
         nn.init.zeros_(self.head.weight)
 
     def forward(
-        self, pages: Tensor, frame: Frame, ids: Tensor, points_at: Tensor | None = None
+        self, pages: Tensor, frame: Frame, ids: Tensor, pointers: Pointers | None = None
     ) -> tuple[Tensor, list[Tensor]]:
         """Runs a batch.
 
@@ -223,7 +237,7 @@ class ReaderModel(nn.Module):
             pages: (B·P, height, width) uint8, the P pages of a prompt one after another.
             frame: The ids around the pages, see `Frame`.
             ids: (B, N, T) segment ids.
-            points_at: (B, N, T) visual-token index over the prompt's pages, -1 where none.
+            pointers: Where the pointing heads should look.
 
         Returns:
             Hidden states (B, N, T, hidden) before the final norm, and the pointer losses.
@@ -236,7 +250,7 @@ class ReaderModel(nn.Module):
         x = torch.cat((prefix, self.embed(ids).to(prefix.dtype).reshape(batch, n * t, -1)), 1)
         side = self.c.patch * self.c.merge
         grid = (pages.shape[1] // side, pages.shape[2] // side)
-        layout = self._layout(frame, grid, page_count, (n, t), x, points_at)
+        layout = self._layout(frame, grid, page_count, (n, t), x, pointers)
         pointer_losses = []
         for block in self.blocks:
             x, pointer_loss = block(x, layout)
@@ -265,16 +279,18 @@ class ReaderModel(nn.Module):
         page_count: int,
         segments: tuple[int, int],
         x: Tensor,
-        points_at: Tensor | None,
+        pointers: Pointers | None,
     ) -> Layout:
         before = frame.before.shape[-1]
         positions, start = prefix_positions(grid, before, page_count)
         n, t = segments
         steps = (torch.arange(t) + start).expand(3, t).repeat(1, n)
         cos, sin = rotary_angles(self.c, torch.cat((positions, steps), 1))
-        if points_at is not None:
-            page = points_at.clamp(min=0) // (grid[0] * grid[1])
-            points_at = torch.where(points_at >= 0, points_at + before + 1 + 2 * page, points_at)
+        if pointers is not None:
+            at = pointers.points_at
+            page = at.clamp(min=0) // (grid[0] * grid[1])
+            at = torch.where(at >= 0, at + before + 1 + 2 * page, at)
+            pointers = Pointers(at, pointers.weight)
         prefix = positions.shape[1]
         return Layout(
             prefix,
@@ -283,7 +299,7 @@ class ReaderModel(nn.Module):
             (cos.to(x.dtype)[:, None], sin.to(x.dtype)[:, None]),
             _causal_mask(prefix, x.dtype),
             _causal_mask(t, x.dtype),
-            points_at,
+            pointers,
         )
 
 

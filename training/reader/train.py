@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from glyph_shared.reader.vocabulary import PROMPT_PREFIX, TOKEN_IDS, encode_text
 from training.reader.corpus import Corpus, load_corpus
 from training.reader.draw import draw
-from training.reader.model import Frame, ModelConfig, ReaderModel
+from training.reader.model import Frame, ModelConfig, Pointers, ReaderModel
 from training.reader.optim import Muon
 from training.reader.pages import COLUMNS, ROWS, make_page
 from training.reader.segments import CHARS_PER_TOKEN, GRID_COLUMNS, KINDS, Batch, Mix, make_batch
@@ -52,10 +52,11 @@ TRANSCRIPT = Mix(prompts=5, segments=1, transcript=True)
 STAGES = (
     Stage("copy", 750, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
     Stage("read_small", 500, ((1.0, replace(SHORT, prompts=8, rows=8)),)),
-    Stage("read", 1800, ((0.8, SHORT), (0.2, TRANSCRIPT))),
+    Stage("ask", 400, ((1.0, replace(SHORT, prompts=9, copy=0.15, absent=0.0, rows=6)),)),
+    Stage("read", 900, ((0.8, replace(SHORT, copy=0.2, absent=0.1)), (0.2, TRANSCRIPT))),
     Stage(
         "pages",
-        2200,
+        2000,
         (
             (0.45, replace(SHORT, copy=0.2, absent=0.3)),
             (0.2, Mix(prompts=3, pages=2, segments=12, copy=0.2, absent=0.25)),
@@ -63,12 +64,13 @@ STAGES = (
             (0.23, TRANSCRIPT),
         ),
         pointer_weight=0.3,
-        cooldown=0.5,
+        cooldown=0.8,
     ),
 )
 STAGES_DEBUG = tuple(replace(s, steps=2, mixes=s.mixes[-1:], warmup=1) for s in STAGES)
 VISION_STEPS, VISION_STEPS_DEBUG = 160, 2
 MUON_LR, ADAM_LR = 0.015, 2.5e-3
+JUMP_WEIGHT = 10.0
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -239,8 +241,15 @@ class HeldOut:
 def run_batch(model: ReaderModel, batch: Batch, *, pointers: bool) -> tuple[Tensor, list[Tensor]]:
     """Draws a batch's pages and runs the model over them."""
     pages = np.stack([draw(lines, batch.rows) for prompt in batch.grids for lines in prompt])
-    points_at = torch.from_numpy(batch.points_at) if pointers else None
-    return model(torch.from_numpy(pages), frame(), torch.from_numpy(batch.ids), points_at)
+    targets = pointer_targets(batch) if pointers else None
+    return model(torch.from_numpy(pages), frame(), torch.from_numpy(batch.ids), targets)
+
+
+def pointer_targets(batch: Batch) -> Pointers:
+    """Returns where to point; finding the answer's beginning counts `JUMP_WEIGHT` times."""
+    weight = torch.ones(batch.ids.shape)
+    weight.scatter_(2, torch.from_numpy(batch.jumps)[:, :, None], JUMP_WEIGHT)
+    return Pointers(torch.from_numpy(batch.points_at), weight)
 
 
 def answer_loss(model: ReaderModel, hidden: Tensor, batch: Batch) -> tuple[Tensor, float]:
