@@ -128,8 +128,9 @@ class Painter:
         inside = places < length[:, None]
         if drawn is not None:
             inside &= drawn[index]
+            length = np.count_nonzero(inside, axis=1)
         flat = np.flatnonzero(inside)
-        line = np.repeat(np.arange(len(filled), dtype=np.int32), inside.sum(axis=1))
+        line = np.repeat(np.arange(len(filled), dtype=np.int32), length)
         return keys.take(flat), quarter.take(flat) >> 2, line
 
     def _pens(self, lines: PlacedLines, filled: Int64s, index: Int32s, shapes: Int32s) -> Float64s:

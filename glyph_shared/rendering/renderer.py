@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Literal
@@ -19,7 +20,13 @@ from glyph_shared.rendering.finish import Finisher
 from glyph_shared.rendering.font_files import find_font
 from glyph_shared.rendering.geometry import Geometry
 from glyph_shared.rendering.missing import missing_message
-from glyph_shared.rendering.normalise import MARKER, REPLACED, Normaliser, is_blank
+from glyph_shared.rendering.normalise import (
+    MARKER,
+    REPLACED,
+    is_blank,
+    normalise,
+    text_codes,
+)
 from glyph_shared.rendering.page import DrawnText, Page
 from glyph_shared.rendering.raster import Painter
 from glyph_shared.rendering.shapes import MISSING, shape_table
@@ -87,10 +94,12 @@ class Renderer:
             )
         if text.isascii() and self._table.primary_covers_ascii:
             return
-        seen = np.zeros(len(self._table.lookup), np.bool_)
+        seen = np.zeros(sys.maxunicode + 1, np.bool_)
         for piece in slices(text):
-            seen[Normaliser().feed(piece, final=True).codes] = True
-        self._cover(np.flatnonzero(seen))
+            seen[text_codes(piece)] = True
+        # Apart from each other, so that the rule for runs of marks drops none of them.
+        distinct = " ".join(map(chr, np.flatnonzero(seen).tolist()))
+        self._cover(np.flatnonzero(np.bincount(normalise(distinct).codes)))
 
     def _checked_pieces(self, pieces: Iterator[str]) -> Iterator[str]:
         """Reads pieces up to the first ink, checks them, and returns all pieces again."""
