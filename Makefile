@@ -3,26 +3,44 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := pip install --quiet --progress-bar off --disable-pip-version-check
 # pdftoppm draws the reference pages that tests and benchmarks compare with.
 APT_PACKAGES := poppler-utils
+# On Linux the default index may offer a CUDA build of 3 GB; any build of this version will do.
+TORCH := torch==2.13.0
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
+# ---- environments: each is made once, and again when its requirements change ----
+
 $(VENV)/core: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --progress-bar off -e .
+	$(BIN)/$(PIP) -e .
 	touch $@
 
-# Newer pip reads dependency groups itself; this reads them with any pip.
-$(VENV)/dev: $(VENV)/core
-	$(BIN)/pip install --quiet --progress-bar off $$($(BIN)/python tests/dev_requirements.py)
+$(VENV)/dev: $(VENV)/core tests/dev_requirements.py
+	$(BIN)/$(PIP) $$($(BIN)/python tests/dev_requirements.py)
+	touch $@
+
+.venv-openai2/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-openai2
+	.venv-openai2/bin/$(PIP) -e . "openai<3" $$($(PYTHON) tests/dev_requirements.py)
+	touch $@
+
+.venv-train/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/$(PIP) $(TORCH)
+	.venv-train/bin/$(PIP) -e ".[train]" $(TORCH) "pytest>=8.4"
 	touch $@
 
 apt: ## Install the system packages that the tests use (Debian)
-	@command -v pdftoppm >/dev/null || { apt-get update -qq && apt-get install -y -qq $(APT_PACKAGES); } \
-		|| sudo apt-get install -y $(APT_PACKAGES) \
+	@command -v pdftoppm >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq $(APT_PACKAGES); } \
+		|| { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq $(APT_PACKAGES); } \
 		|| echo "install $(APT_PACKAGES) yourself: tests that need it are skipped"
+
+# ---- what people run ----
 
 demo: $(VENV)/core ## Plant facts in a long document and let the embedded reader find them
 	$(BIN)/glyph demo
@@ -47,6 +65,25 @@ type: $(VENV)/dev ## Check types
 bench: $(VENV)/dev apt ## Time the renderer beside the reference pipeline and a floor in C
 	$(BIN)/python -m tests.benchmarks.render_bench
 
+picture: $(VENV)/dev ## Draw the README's picture again
+	$(BIN)/python docs/make_picture.py
+
+# ---- what needs more than an hour's patience or a network, each in its own environment ----
+
+test-install: $(VENV)/dev ## Build the wheel and install it in clean environments (4 minutes)
+	tests/install/run.sh $(CURDIR)/$(BIN)/python
+
+test-openai2: .venv-openai2/ready ## Test client, servers and command with openai 2.x
+	.venv-openai2/bin/python -m pytest tests/asking tests/serving tests/cli
+
+test-vllm: $(VENV)/dev ## Compare the reader with the same weights in a real vLLM on the CPU
+	tests/vllm/install.sh .venv-vllm
+	$(BIN)/python -m pytest -m server tests/vllm
+
+test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
+	.venv-train/bin/python -m pytest tests/training
+
 all: format lint type test ## Everything before a commit
 
-.PHONY: help apt demo test test-slow lint format type bench all
+.PHONY: help apt demo test test-slow lint format type bench picture \
+	test-install test-openai2 test-vllm test-train all
