@@ -28,7 +28,7 @@ class Shape:
 
     vocabulary: int = len(VOCABULARY)
     hidden: int = 256
-    layers: int = 4
+    layers: int = 5
     heads: int = 4
     feed_forward: int = 640
     vision_hidden: int = 128

@@ -27,7 +27,7 @@ class ModelConfig:
     """Sizes; the names follow the checkpoint's config.json."""
 
     hidden: int = 256
-    layers: int = 4
+    layers: int = 5
     heads: int = 4
     intermediate: int = 640
     vision_hidden: int = 128
@@ -37,7 +37,11 @@ class ModelConfig:
     rope_theta: float = 1000.0
     rotary_share: float = 0.5
     mrope_section: tuple[int, int, int] = (0, 2, 14)
-    pointer_layers: tuple[int, ...] = (1, 2)
+    pointing: tuple[tuple[float, float], ...] = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
+    """Per layer, what pointing counts for: reading on, and finding where an answer begins.
+
+    Finding takes two steps more than reading on: collect what was asked, then match it.
+    """
     vocabulary: int = field(default=len(VOCABULARY))
 
     @property
@@ -126,9 +130,9 @@ class Vision(nn.Module):
 class Block(nn.Module):
     """One decoder layer over a shared prefix and N independent segments."""
 
-    def __init__(self, c: ModelConfig, *, has_pointer: bool) -> None:
+    def __init__(self, c: ModelConfig, *, pointing: tuple[float, float]) -> None:
         super().__init__()
-        self.heads, self.has_pointer = c.heads, has_pointer
+        self.heads, self.pointing = c.heads, pointing
         self.input_norm, self.post_attention_norm = RMSNorm(c.hidden), RMSNorm(c.hidden, 0.5)
         self.mlp_norm, self.post_mlp_norm = RMSNorm(c.hidden), RMSNorm(c.hidden, 0.5)
         self.qkv = nn.Linear(c.hidden, 3 * c.hidden)
@@ -162,21 +166,22 @@ class Block(nn.Module):
             batch, heads, n, t, prefix
         )
         scores = torch.cat((to_prefix, q @ k.mT + layout.segment_mask), -1)
-        pointer_loss = self._pointer_loss(scores, layout) if self.has_pointer else None
+        pointer_loss = self._pointer_loss(scores, layout) if any(self.pointing) else None
         weights = torch.softmax(scores, -1)
         from_prefix = weights[..., :prefix].reshape(batch, heads, n * t, prefix) @ v_prefix
         out = from_prefix.view(batch, heads, n, t, size) + weights[..., prefix:] @ v
         out = out.permute(0, 2, 3, 1, 4).reshape(batch, n * t, -1)
         return torch.cat((out_prefix, out), 1), pointer_loss
 
-    @staticmethod
-    def _pointer_loss(scores: Tensor, layout: Layout) -> Tensor | None:
+    def _pointer_loss(self, scores: Tensor, layout: Layout) -> Tensor | None:
         if layout.pointers is None:
             return None
-        chosen = layout.pointers.points_at >= 0
-        target, weight = layout.pointers.points_at[chosen], layout.pointers.weight[chosen]
+        reading, finding = self.pointing
+        weight = torch.where(layout.pointers.finds, finding, reading)
+        chosen = (layout.pointers.points_at >= 0) & (weight > 0)
+        target, weight = layout.pointers.points_at[chosen], weight[chosen]
         losses = F.cross_entropy(scores[:, 0][chosen].float(), target, reduction="none")
-        return (losses * weight).sum() / weight.sum()
+        return (losses * weight).sum() / weight.sum().clamp(min=1)
 
 
 @dataclass
@@ -184,11 +189,11 @@ class Pointers:
     """Where the pointing heads should look.
 
     points_at: (B, N, T) visual token over the prompt's pages, -1 where none.
-    weight: (B, N, T) float32, what each pointer counts for.
+    finds: (B, N, T) bool, whether the position must find where the answer begins.
     """
 
     points_at: Tensor
-    weight: Tensor
+    finds: Tensor
 
 
 @dataclass
@@ -213,7 +218,7 @@ class ReaderModel(nn.Module):
         self.vision = Vision(c)
         self.embed = nn.Embedding(c.vocabulary, c.hidden)
         self.blocks = nn.ModuleList(
-            Block(c, has_pointer=i in c.pointer_layers) for i in range(c.layers)
+            Block(c, pointing=c.pointing[index]) for index in range(c.layers)
         )
         self.norm = RMSNorm(c.hidden)
         self.head = nn.Linear(c.hidden, c.vocabulary, bias=False)
@@ -290,7 +295,7 @@ class ReaderModel(nn.Module):
             at = pointers.points_at
             page = at.clamp(min=0) // (grid[0] * grid[1])
             at = torch.where(at >= 0, at + before + 1 + 2 * page, at)
-            pointers = Pointers(at, pointers.weight)
+            pointers = Pointers(at, pointers.finds)
         prefix = positions.shape[1]
         return Layout(
             prefix,

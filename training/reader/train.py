@@ -70,7 +70,6 @@ STAGES = (
 STAGES_DEBUG = tuple(replace(s, steps=2, mixes=s.mixes[-1:], warmup=1) for s in STAGES)
 VISION_STEPS, VISION_STEPS_DEBUG = 160, 2
 MUON_LR, ADAM_LR = 0.015, 2.5e-3
-JUMP_WEIGHT = 10.0
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -164,7 +163,7 @@ class Trainer:
         with torch.autocast("cpu", torch.bfloat16):
             hidden, pointer_losses = run_batch(self.model, batch, pointers=True)
             loss, right = answer_loss(self.model, hidden, batch)
-        pointer = torch.stack(pointer_losses).mean() if pointer_losses else torch.zeros(())
+        pointer = torch.stack(pointer_losses).mean()
         (loss + stage.pointer_weight * pointer).backward()
         nn.utils.clip_grad_norm_(self.others, 1.0)
         scale = _schedule(stage, step)
@@ -173,7 +172,12 @@ class Trainer:
         self.adam.zero_grad(set_to_none=True)
         self.muon.step(scale)
         kind = "transcript" if batch.kinds[0, 0] == KINDS.index("transcript") else "short"
-        return {f"loss_{kind}": loss.item(), f"right_{kind}": right, "pointer": pointer.item()}
+        return {
+            f"loss_{kind}": loss.item(),
+            f"right_{kind}": right,
+            "pointer": pointer.item(),
+            "finding": pointer_losses[-1].item(),
+        }
 
     # ---- bookkeeping ---------------------------------------------------------------------------
 
@@ -246,10 +250,10 @@ def run_batch(model: ReaderModel, batch: Batch, *, pointers: bool) -> tuple[Tens
 
 
 def pointer_targets(batch: Batch) -> Pointers:
-    """Returns where to point; finding the answer's beginning counts `JUMP_WEIGHT` times."""
-    weight = torch.ones(batch.ids.shape)
-    weight.scatter_(2, torch.from_numpy(batch.jumps)[:, :, None], JUMP_WEIGHT)
-    return Pointers(torch.from_numpy(batch.points_at), weight)
+    """Returns where the heads should point."""
+    finds = torch.zeros(batch.ids.shape, dtype=torch.bool)
+    finds.scatter_(2, torch.from_numpy(batch.jumps)[:, :, None], True)
+    return Pointers(torch.from_numpy(batch.points_at), finds)
 
 
 def answer_loss(model: ReaderModel, hidden: Tensor, batch: Batch) -> tuple[Tensor, float]:
