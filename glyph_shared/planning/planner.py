@@ -12,7 +12,6 @@ from glyph_shared.planning.budget import Budget, divide, page_cost
 from glyph_shared.planning.counters import TextTokenCounter, pick_counter
 from glyph_shared.planning.plan import DOCUMENT_GAP, Plan, PlannedDocument
 from glyph_shared.planning.report import CompressionReport
-from glyph_shared.planning.stored_page import StoredPage
 from glyph_shared.rendering import Page, RenderConfig, Renderer
 
 DEFAULT_WINDOW = 131_072
@@ -152,7 +151,7 @@ def _draw(
                 drawn.extrapolate(sum(len(document.text) for document in documents))
                 break
         else:
-            drawn.pages.append(StoredPage.of(page))
+            drawn.pages.append(page.compact())
     return drawn
 
 

@@ -81,6 +81,11 @@ class Page:
         object.__setattr__(self, "_rows", None)
         return encoded
 
+    def compact(self) -> Page:
+        """Keeps the page as its PNG file alone, for holding many; returns the page."""
+        _ = self.png
+        return self
+
     @cached_property
     def digest(self) -> str:
         """sha256 of size and pixels, in hex: equal pages have equal digests."""
