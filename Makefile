@@ -20,12 +20,12 @@ $(VENV)/core: pyproject.toml
 	touch $@
 
 $(VENV)/dev: $(VENV)/core tests/dev_requirements.py
-	$(BIN)/$(PIP) $$($(BIN)/python tests/dev_requirements.py)
+	$(BIN)/$(PIP) -r <($(BIN)/python tests/dev_requirements.py)
 	touch $@
 
 .venv-openai2/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-openai2
-	.venv-openai2/bin/$(PIP) -e . "openai<3" $$($(PYTHON) tests/dev_requirements.py)
+	.venv-openai2/bin/$(PIP) -e . "openai<3" -r <($(PYTHON) tests/dev_requirements.py)
 	touch $@
 
 .venv-train/ready: pyproject.toml

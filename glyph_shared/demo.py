@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import random
-import re
 import time
 from bisect import bisect_right
 from collections.abc import Callable
@@ -20,14 +18,14 @@ from typing import Literal
 from glyph_shared.asking import Answer, GlyphClient, Progress
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, InputError
-from glyph_shared.planning import CompressionReport, Plan, survey
+from glyph_shared.planning import CompressionReport, Plan, SurveyRow, survey
+from glyph_shared.planted_facts import PlantedFact, plant_facts
 from glyph_shared.rendering import Page, RenderConfig
 from glyph_shared.serving import PageReader, running_embedded
 
 DEMO_SECONDS = 170.0
 """What the demo may take, so that it ends within three minutes with start-up and last requests."""
 
-FACTS = 3
 PAGES_AT_A_TIME = 1
 """The reader is surest on a single page, and the others of a window cost as much."""
 
@@ -36,32 +34,6 @@ MOST_AT_ONCE = 4
 
 LONGEST_ANSWER = 32
 SHORTEST_READING = 0.1
-
-ATTRIBUTES = ("access code", "phone number", "manager", "budget", "password", "locker number")
-PLACES = ("office", "warehouse", "laboratory", "station", "archive", "workshop")
-CITIES = ("Lisbon", "Oslo", "Vienna", "Dublin", "Prague", "Porto", "Geneva", "Turin", "Riga")
-NAMES = ("Maria", "Peter", "Laura", "Omar", "Nina", "Felix", "Clara", "Hugo")
-SURNAMES = ("Keller", "Lindqvist", "Moreau", "Tanaka", "Okafor", "Novak", "Silva", "Hansen")
-CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-
-_SENTENCE_END = re.compile(r"[a-z]\.(?= [A-Z])")
-
-
-@dataclass(frozen=True)
-class PlantedFact:
-    """A sentence put into the document.
-
-    Attributes:
-        question: What is asked.
-        statement: The sentence.
-        truth: The right answer.
-        char_span: Where the sentence stands in the document.
-    """
-
-    question: str
-    statement: str
-    truth: str
-    char_span: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -138,22 +110,23 @@ def run_demo(
         ConfigError: ``seconds`` is not positive.
         InputError: The document is too short, or the page cannot be kept.
     """
-    clock = _Clock(seconds)
+    end = time.monotonic() + _checked(seconds)
     planted, facts = plant_facts(document or python_documentation(), seed)
     say(f"Planted {len(facts)} made-up facts in {planted.name}, {len(planted.text):,} chars.")
     [default] = survey(planted, {"en": RenderConfig.preset("en")}, max_tokens=0)
-    say(f"Drawn for a large model (default θ): {default.pages:,} pages, {default.report}.")
     with running_embedded(reader) as base_url, GlyphClient(base_url=base_url) as client:
         made = client.plan(planted, max_pages=PAGES_AT_A_TIME)
-        tokens = default.report.text_tokens, made.visual_tokens, default.report.tokenizer
-        readers = CompressionReport(*tokens)
-        say(f"Drawn for the embedded reader: {len(made.pages):,} pages, {readers}.")
-        say("That is no compression: large letters are what a model this small can read.")
+        readers = _cost_of(made, default.report)
         page_file = _save_page(made.pages[_page_of(facts[0], made)], output)
-        say(f"One of its pages: {page_file}")
-        clock.start_reading()
-        answers = _read(client, made, facts, clock.seconds_left(), progress)
+        for line in _introduction(default, made, readers, page_file):
+            say(line)
+        started = time.monotonic()
+        # At least one page is read, however short the time.
+        time_budget = max(end - started, SHORTEST_READING)
+        answers = _read(client, made, facts, time_budget, progress)
+        seconds_reading = time.monotonic() - started
     unread = _unread(answers)
+    pages = [_page_of(fact, made) for fact in facts]
     return DemoResult(
         document=planted,
         page_file=page_file,
@@ -161,11 +134,10 @@ def run_demo(
         readers=readers,
         pages_read=len(made.pages) - len(unread),
         pages=len(made.pages),
-        seconds=clock.seconds_reading(),
+        seconds=seconds_reading,
         outcomes=tuple(
             Outcome(fact, answer, page, page not in unread)
-            for fact, answer in zip(facts, answers, strict=True)
-            for page in [_page_of(fact, made)]
+            for fact, answer, page in zip(facts, answers, pages, strict=True)
         ),
     )
 
@@ -178,54 +150,26 @@ def python_documentation() -> Document:
     return Document.from_text(text, "Python's own documentation")
 
 
-def plant_facts(
-    document: Document, seed: int, count: int = FACTS
-) -> tuple[Document, list[PlantedFact]]:
-    """Puts random facts between random sentences of a document.
-
-    Raises:
-        InputError: The text has fewer places between sentences than facts to plant.
-    """
-    rng, text = random.Random(seed), document.text
-    places = [match.end() for match in _SENTENCE_END.finditer(text)]
-    if len(places) < count:
-        raise InputError(
-            f"{document.name} has {len(places)} places between sentences; {count} facts need as "
-            "many: give a longer document"
-        )
-    subjects = rng.sample([(a, c) for a in ATTRIBUTES for c in CITIES], count)
-    facts: list[PlantedFact] = []
-    pieces: list[str] = []
-    length = last = 0
-    for place, (attribute, city) in zip(sorted(rng.sample(places, count)), subjects, strict=True):
-        entity, value = f"the {city} {rng.choice(PLACES)}", _value(rng, attribute)
-        statement = f"The {attribute} of {entity} is {value}."
-        pieces += [text[last:place], " ", statement]
-        length += place - last + 1
-        span = (length, length + len(statement))
-        facts.append(PlantedFact(f"What is the {attribute} of {entity}?", statement, value, span))
-        length, last = span[1], place
-    return Document.from_text("".join([*pieces, text[last:]]), document.name), facts
+def _checked(seconds: float) -> float:
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise ConfigError(f"seconds must be a positive number; got {seconds}")
+    return seconds
 
 
-class _Clock:
-    """What of the demo's time is left, and how much went into reading."""
+def _cost_of(made: Plan, counted: CompressionReport) -> CompressionReport:
+    """Returns the cost of the reader's pages beside the same text tokens."""
+    return CompressionReport(counted.text_tokens, made.visual_tokens, counted.tokenizer)
 
-    def __init__(self, seconds: float) -> None:
-        if not (math.isfinite(seconds) and seconds > 0):
-            raise ConfigError(f"seconds must be a positive number; got {seconds}")
-        self._end = time.monotonic() + seconds
-        self._reading_since = math.nan
 
-    def start_reading(self) -> None:
-        self._reading_since = time.monotonic()
-
-    def seconds_left(self) -> float:
-        # At least one page is read, however short the time.
-        return max(self._end - time.monotonic(), SHORTEST_READING)
-
-    def seconds_reading(self) -> float:
-        return time.monotonic() - self._reading_since
+def _introduction(
+    default: SurveyRow, made: Plan, readers: CompressionReport, page_file: Path
+) -> tuple[str, ...]:
+    return (
+        f"Drawn for a large model (default θ): {default.pages:,} pages, {default.report}.",
+        f"Drawn for the embedded reader: {len(made.pages):,} pages, {readers}.",
+        "That is no compression: large letters are what a model this small can read.",
+        f"One of its pages, with a fact on it: {page_file}",
+    )
 
 
 def _read(
@@ -267,13 +211,3 @@ def _save_page(page: Page, folder: Path) -> Path:
             "another folder with --output"
         ) from None
     return file
-
-
-def _value(rng: random.Random, attribute: str) -> str:
-    if attribute == "manager":
-        return f"{rng.choice(NAMES)} {rng.choice(SURNAMES)}"
-    if attribute == "password":
-        return "".join(rng.choice(CAPITALS + "0123456789") for _ in range(6))
-    if attribute == "access code":
-        return f"{rng.choice(CAPITALS)}{rng.choice(CAPITALS)}-{rng.randint(1000, 9999)}"
-    return str(rng.randint(1000, 999_999))

@@ -1,6 +1,8 @@
-"""Prints the development requirements of pyproject.toml, one shell word each."""
+"""Prints the development requirements of pyproject.toml, one a line, as pip -r reads them.
 
-import shlex
+Newer pip reads dependency groups itself; this serves any pip.
+"""
+
 import sys
 from pathlib import Path
 
@@ -10,4 +12,4 @@ else:
     from pip._vendor import tomli as tomllib
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-sys.stdout.write(" ".join(shlex.quote(line) for line in project["dependency-groups"]["dev"]))
+sys.stdout.write("\n".join(project["dependency-groups"]["dev"]))

@@ -25,8 +25,9 @@ BELOW = {
     "serving": {"reader", "rendering", "errors"},
     "page_folder": {"rendering", "documents", "errors"},
 }
+BELOW["planted_facts"] = {"documents", "errors"}
 BELOW["doctor"] = {"asking", "reader"} | BELOW["asking"] | BELOW["reader"]
-BELOW["demo"] = {"asking", "serving"} | BELOW["asking"] | BELOW["serving"]
+BELOW["demo"] = {"asking", "serving", "planted_facts"} | BELOW["asking"] | BELOW["serving"]
 BELOW["cli"] = {"demo", "doctor", "page_folder"} | BELOW["demo"] | BELOW["doctor"]
 
 HEAVY = {"torch", "transformers", "vllm", "ray", "trl", "datasets", "matplotlib", "training"} | {

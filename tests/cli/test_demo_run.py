@@ -9,6 +9,7 @@ import glyph_shared.demo as demo
 from glyph_shared.asking import GlyphClient
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.planted_facts import FACTS, PlantedFact, plant_facts
 from glyph_shared.rendering import render
 
 PROSE = "It rained all day. Nobody went out. " * 120
@@ -25,9 +26,9 @@ def _document() -> Document:
     return Document.from_text(PROSE, "story.txt")
 
 
-def _teach(reader, seed: int, *, wrong: int | None = None) -> list[demo.PlantedFact]:
+def _teach(reader, seed: int, *, wrong: int | None = None) -> list[PlantedFact]:
     """Teaches the reader what the demo will plant, one fact of it wrongly."""
-    planted, facts = demo.plant_facts(_document(), seed)
+    planted, facts = plant_facts(_document(), seed)
     for number, fact in enumerate(facts):
         for page in render(planted.text, reader.render_config):
             if page.char_span[0] <= fact.char_span[0] < page.char_span[1]:
@@ -42,15 +43,15 @@ def _run(reader, tmp_path, **changes):
 
 
 def test_facts_stand_where_they_say():
-    planted, facts = demo.plant_facts(_document(), 1)
-    assert len({fact.question for fact in facts}) == demo.FACTS
+    planted, facts = plant_facts(_document(), 1)
+    assert len({fact.question for fact in facts}) == FACTS
     for fact in facts:
         assert planted.text[slice(*fact.char_span)] == fact.statement
         assert fact.truth in fact.statement
 
 
 def test_without_its_facts_the_document_is_the_old_one():
-    planted, facts = demo.plant_facts(_document(), 1)
+    planted, facts = plant_facts(_document(), 1)
     text = planted.text
     for fact in facts:
         text = text.replace(f" {fact.statement}", "", 1)
@@ -58,13 +59,13 @@ def test_without_its_facts_the_document_is_the_old_one():
 
 
 def test_a_seed_decides_everything():
-    assert demo.plant_facts(_document(), 5) == demo.plant_facts(_document(), 5)
-    assert demo.plant_facts(_document(), 5) != demo.plant_facts(_document(), 6)
+    assert plant_facts(_document(), 5) == plant_facts(_document(), 5)
+    assert plant_facts(_document(), 5) != plant_facts(_document(), 6)
 
 
 def test_a_document_without_sentences_is_refused():
     with pytest.raises(InputError, match="note has 0 places"):
-        demo.plant_facts(Document.from_text("word", "note"), 1)
+        plant_facts(Document.from_text("word", "note"), 1)
 
 
 def test_pythons_documentation_is_long():
