@@ -2,9 +2,11 @@
 
 Stages, each resumable from its checkpoint:
 1. vision: a throw-away linear head reads the four chars of each visual token;
-2. copy: short snippets continued from the page, with pointers; reading emerges here;
-3. read: questions, refusals, copies and whole-page transcripts;
-4. pages: the same over one, two and four pages, with the learning rate run down.
+2. copy: short snippets continued from four-line pages, with pointers; reading emerges here;
+3. read_small: copies, questions and refusals on eight-line pages;
+4. ask: questions alone; a model that learns to refuse first never looks for the answer;
+5. read: questions, refusals, copies and whole-page transcripts;
+6. pages: the same over one, two and four pages, with the learning rate run down.
 
 Algorithm: Muon on matrices, AdamW on the rest, bfloat16 autocast, cross-entropy on answers only,
 and pointer supervision (cross-entropy of one attention head towards the visual token that holds
@@ -52,18 +54,18 @@ TRANSCRIPT = Mix(prompts=5, segments=1, transcript=True)
 STAGES = (
     Stage("copy", 750, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
     Stage("read_small", 500, ((1.0, replace(SHORT, prompts=8, rows=8)),)),
-    Stage("ask", 400, ((1.0, replace(SHORT, prompts=9, copy=0.15, absent=0.0, rows=6)),)),
-    Stage("read", 900, ((0.8, replace(SHORT, copy=0.2, absent=0.1)), (0.2, TRANSCRIPT))),
+    Stage("ask", 250, ((1.0, replace(SHORT, prompts=9, copy=0.15, absent=0.0, rows=6)),)),
+    Stage("read", 300, ((0.8, replace(SHORT, copy=0.2, absent=0.1)), (0.2, TRANSCRIPT))),
     Stage(
         "pages",
-        2000,
+        1900,
         (
-            (0.45, replace(SHORT, copy=0.2, absent=0.3)),
-            (0.2, Mix(prompts=3, pages=2, segments=12, copy=0.2, absent=0.25)),
-            (0.12, Mix(prompts=2, pages=4, segments=12, copy=0.2, absent=0.25)),
-            (0.23, TRANSCRIPT),
+            (0.48, replace(SHORT, copy=0.2, absent=0.25)),
+            (0.16, Mix(prompts=3, pages=2, segments=12, copy=0.15, absent=0.25)),
+            (0.10, Mix(prompts=2, pages=4, segments=12, copy=0.15, absent=0.25)),
+            (0.26, TRANSCRIPT),
         ),
-        pointer_weight=0.3,
+        pointer_weight=0.5,
         cooldown=0.8,
     ),
 )
