@@ -103,8 +103,7 @@ def _answer(
             "timeout": options["timeout"],
             "progress": reading,
         }
-        with client.stream(question, made, **settings) as stream:
-            return _follow(stream, bar, quiet=quiet)
+        return _follow(client.stream(question, made, **settings), bar, quiet=quiet)
 
 
 def _cost(made: Plan) -> str:

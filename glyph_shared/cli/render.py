@@ -12,6 +12,7 @@ from glyph_shared.cli.console import counted, progress, say, tell_replaced, tell
 from glyph_shared.cli.options import ThetaFile, theta
 from glyph_shared.documents import read_document
 from glyph_shared.page_folder import write_pages
+from glyph_shared.planning import PAGE_MARKS
 from glyph_shared.rendering import Renderer
 
 
@@ -53,7 +54,7 @@ def render(
         closing(write_pages(document, renderer, output)) as written,
     ):
         for page in written:
-            pages, visual_tokens = pages + 1, visual_tokens + page.visual_tokens
+            pages, visual_tokens = pages + 1, visual_tokens + page.visual_tokens + PAGE_MARKS
             replaced += page.replaced
             bar.update(task, completed=page.char_span[1])
     tell_replaced(replaced)

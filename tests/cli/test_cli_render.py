@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import glyph_shared.cli.render as render_command
+from glyph_shared.planning import PAGE_MARKS
 from glyph_shared.rendering import RenderConfig
 
 TEXT = "It rained all day and nobody went out. " * 400
@@ -27,9 +28,8 @@ def test_pages_and_their_list_are_written(run, book, tmp_path):
     rows = _rows(tmp_path / "pages")
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert f"{len(rows)} pages, {sum(row['visual_tokens'] for row in rows):,} visual" in (
-        result.stdout
-    )
+    tokens = sum(row["visual_tokens"] + PAGE_MARKS for row in rows)
+    assert f"{len(rows)} pages, {tokens:,} visual tokens" in result.stdout
     assert all((tmp_path / "pages" / row["file"]).is_file() for row in rows)
 
 
