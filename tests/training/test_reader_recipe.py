@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="needs .venv-train: make test-train"
 from glyph_shared.reader import Reader  # noqa: E402
 from glyph_shared.reader.prompt import text_piece  # noqa: E402
 from training.reader import train  # noqa: E402
+from training.reader.conversion import checkpoint_tensors, restore  # noqa: E402
 from training.reader.corpus import Corpus, load_corpus  # noqa: E402
 from training.reader.draw import draw  # noqa: E402
 from training.reader.export import export  # noqa: E402
@@ -59,6 +60,14 @@ def test_the_graphs_compute_what_was_trained(
         expected = trained[segment, len(used) - 1].numpy()
         # Weights are stored at half precision.
         assert np.abs(logits - expected).max() < 0.02 * np.abs(expected).max()
+
+
+def test_shipped_weights_can_be_trained_further(model: ReaderModel):
+    again = ReaderModel(ModelConfig())
+    restore(again, checkpoint_tensors(model))
+    expected = model.state_dict()
+    for name, value in again.state_dict().items():
+        assert torch.allclose(value, expected[name], atol=1e-6), name
 
 
 def test_the_graphs_hold_no_copy_of_the_weights(reader: Reader):

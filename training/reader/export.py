@@ -19,11 +19,9 @@ from torch import Tensor
 
 from glyph_shared.reader.engine import WEIGHTS
 from training.reader.checkpoint import write_checkpoint
+from training.reader.conversion import checkpoint_tensors
 from training.reader.graphs import LanguageGraph, VisionGraph, parameter_name
-from training.reader.model import Block, ModelConfig, ReaderModel, Vision
-
-POSITION_TABLE_SIDE = 32
-"""Patches per side of the vision position table, which the reader leaves at zero."""
+from training.reader.model import ModelConfig, ReaderModel
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -51,72 +49,6 @@ def export(model: ReaderModel, folder: Path) -> None:
     _write_graph(language, _language_example(model.c), folder / "language.onnx")
     # The writer of the weights leaves a file that only its owner may read.
     (folder / "model.safetensors").chmod(0o644)
-
-
-def checkpoint_tensors(model: ReaderModel) -> dict[str, Tensor]:
-    """Returns the weights under the names and in the shapes of the stock GLM-4.1V class."""
-    language = "model.language_model."
-    tensors = {
-        f"{language}embed_tokens.weight": model.embed.weight,
-        f"{language}norm.weight": model.norm.weight,
-        "lm_head.weight": model.head.weight,
-    }
-    for name, value in _vision_tensors(model.c, model.vision).items():
-        tensors[f"model.visual.{name}"] = value
-    for index, block in enumerate(model.blocks):
-        for name, value in _block_tensors(model.c, block).items():
-            tensors[f"{language}layers.{index}.{name}"] = value
-    return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-
-
-def _vision_tensors(c: ModelConfig, vision: Vision) -> dict[str, Tensor]:
-    # Grey pages reach the model as RGB over two equal frames: six equal planes.
-    kernel = (vision.patch.weight / 6).view(c.vision_hidden, 1, 1, c.patch, c.patch)
-    down = vision.downsample.weight.view(c.hidden, c.merge, c.merge, c.vision_hidden)
-    return {
-        "patch_embed.proj.weight": kernel.expand(-1, 3, 2, -1, -1),
-        "patch_embed.proj.bias": vision.patch.bias,
-        "embeddings.position_embedding.weight": torch.zeros(
-            POSITION_TABLE_SIDE**2, c.vision_hidden
-        ),
-        "post_conv_layernorm.weight": vision.post_conv_norm.weight,
-        "post_layernorm.weight": vision.post_norm.weight,
-        "downsample.weight": down.permute(0, 3, 1, 2),
-        "downsample.bias": vision.downsample.bias,
-        "merger.proj.weight": vision.project.weight,
-        "merger.post_projection_norm.weight": vision.project_norm.weight,
-        "merger.post_projection_norm.bias": vision.project_norm.bias,
-        "merger.gate_proj.weight": vision.gate.weight,
-        "merger.up_proj.weight": vision.up.weight,
-        "merger.down_proj.weight": vision.down.weight,
-    }
-
-
-def _block_tensors(c: ModelConfig, block: Block) -> dict[str, Tensor]:
-    order = _interleaved_rows(c)
-    tensors = {
-        "input_layernorm.weight": block.input_norm.weight,
-        "post_attention_layernorm.weight": block.mlp_norm.weight,
-        "post_self_attn_layernorm.weight": block.post_attention_norm.weight,
-        "post_mlp_layernorm.weight": block.post_mlp_norm.weight,
-        "self_attn.o_proj.weight": block.output.weight,
-        "mlp.gate_up_proj.weight": block.gate_up.weight,
-        "mlp.down_proj.weight": block.down.weight,
-    }
-    for kind in ("weight", "bias"):
-        q, k, v = getattr(block.qkv, kind).chunk(3, 0)
-        tensors[f"self_attn.q_proj.{kind}"] = q[order]
-        tensors[f"self_attn.k_proj.{kind}"] = k[order]
-        tensors[f"self_attn.v_proj.{kind}"] = v
-    return tensors
-
-
-def _interleaved_rows(c: ModelConfig) -> Tensor:
-    """Row order that turns rotary halves (training) into interleaved pairs (GLM)."""
-    pairs = int(c.head_size * c.rotary_share) // 2
-    one_head = torch.arange(2 * pairs).view(2, pairs).T.reshape(-1)
-    one_head = torch.cat((one_head, torch.arange(2 * pairs, c.head_size)))
-    return torch.cat([one_head + head * c.head_size for head in range(c.heads)])
 
 
 def _vision_example() -> tuple[tuple[Tensor, ...], dict[str, object]]:

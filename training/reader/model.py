@@ -37,8 +37,8 @@ class ModelConfig:
     rope_theta: float = 1000.0
     rotary_share: float = 0.5
     mrope_section: tuple[int, int, int] = (0, 2, 14)
-    pointing: tuple[tuple[float, float], ...] = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
-    """Per layer, what pointing counts for: reading on, and finding where an answer begins.
+    pointing: tuple[tuple[float, float], ...] = ((0, 0), (1, 0), (1, 0.3), (0.3, 1), (0, 0))
+    """Per layer, what pointing counts for: reading on, and finding an answer's first chars.
 
     Finding takes two steps more than reading on: collect what was asked, then match it.
     """
@@ -189,7 +189,7 @@ class Pointers:
     """Where the pointing heads should look.
 
     points_at: (B, N, T) visual token over the prompt's pages, -1 where none.
-    finds: (B, N, T) bool, whether the position must find where the answer begins.
+    finds: (B, N, T) bool, whether the position is among the answer's first.
     """
 
     points_at: Tensor

@@ -64,7 +64,7 @@ class Batch:
     ids: np.ndarray  # (B, N, T) int64
     learn: np.ndarray  # (B, N, T) bool: this id is to be predicted
     points_at: np.ndarray  # (B, N, T) int64: visual token of the next char, -1 where none
-    jumps: np.ndarray  # (B, N) int64: the position that must find where the answer begins
+    finds: np.ndarray  # (B, N, T) bool: too little is read yet to go on from it alone
     kinds: np.ndarray  # (B, N) int64, index into KINDS
 
 
@@ -202,18 +202,18 @@ def _pack(prompts: list[list[GridPage]], page_rows: int, rows: list[list[Segment
     ids = np.zeros(shape, np.int64)
     learn = np.zeros(shape, bool)
     points_at = np.full(shape, -1, np.int64)
-    jumps = np.zeros(shape[:2], np.int64)
+    finds = np.zeros(shape, bool)
     kinds = np.zeros(shape[:2], np.int64)
     for b, row in enumerate(rows):
         for n, segment in enumerate(row):
             ids[b, n, : len(segment.ids)] = segment.ids
             learn[b, n, segment.given : len(segment.ids)] = True
-            jumps[b, n] = segment.given - 1
+            finds[b, n, segment.given - 1 :][:RECOGNISED_AFTER] = True
             kinds[b, n] = KINDS.index(segment.kind)
             for position, cell in segment.cells.items():
                 points_at[b, n, position] = _visual_token(*cell, page_rows)
     grids = [[page.lines for page in pages] for pages in prompts]
-    return Batch(grids, page_rows, ids, learn, points_at, jumps, kinds)
+    return Batch(grids, page_rows, ids, learn, points_at, finds, kinds)
 
 
 def _visual_token(page: int, cell: Cell, page_rows: int) -> int:

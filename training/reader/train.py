@@ -26,9 +26,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from glyph_shared.reader.vocabulary import PROMPT_PREFIX, TOKEN_IDS, encode_text
+from training.reader.conversion import restore
 from training.reader.corpus import Corpus, load_corpus
 from training.reader.draw import draw
 from training.reader.model import Frame, ModelConfig, Pointers, ReaderModel
@@ -82,12 +84,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/reader"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--weights", type=Path, help="start from a folder that export wrote")
     parser.add_argument("--debug", action="store_true", help="two steps a stage, to see it run")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(options.out, options.seed)
+    if options.weights and not trainer.done:
+        trainer.start_from(options.weights)
     trainer.vision(VISION_STEPS_DEBUG if options.debug else VISION_STEPS)
     for stage in STAGES_DEBUG if options.debug else STAGES:
         trainer.run(stage)
@@ -108,6 +113,11 @@ class Trainer:
         self.seconds = 0.0
         self.held_out = HeldOut(load_corpus(out, held_out=True))
         self._restore()
+
+    def start_from(self, weights: Path) -> None:
+        """Takes exported weights instead of random ones, and goes straight to the last stage."""
+        restore(self.model, load_file(weights / "model.safetensors"))
+        self.done = {"vision": VISION_STEPS} | {stage.name: stage.steps for stage in STAGES[:-1]}
 
     # ---- stage 1 -------------------------------------------------------------------------------
 
@@ -253,9 +263,7 @@ def run_batch(model: ReaderModel, batch: Batch, *, pointers: bool) -> tuple[Tens
 
 def pointer_targets(batch: Batch) -> Pointers:
     """Returns where the heads should point."""
-    finds = torch.zeros(batch.ids.shape, dtype=torch.bool)
-    finds.scatter_(2, torch.from_numpy(batch.jumps)[:, :, None], True)
-    return Pointers(torch.from_numpy(batch.points_at), finds)
+    return Pointers(torch.from_numpy(batch.points_at), torch.from_numpy(batch.finds))
 
 
 def answer_loss(model: ReaderModel, hidden: Tensor, batch: Batch) -> tuple[Tensor, float]:
