@@ -114,7 +114,7 @@ def run_demo(
     planted, facts = plant_facts(document or python_documentation(), seed)
     say(f"Planted {len(facts)} made-up facts in {planted.name}, {len(planted.text):,} chars.")
     [default] = survey(planted, {"en": RenderConfig.preset("en")}, max_tokens=0)
-    with running_embedded(reader) as base_url, GlyphClient(base_url=base_url) as client:
+    with running_embedded(reader) as base_url, GlyphClient(base_url, reader.name) as client:
         made = client.plan(planted, max_pages=PAGES_AT_A_TIME)
         readers = _cost_of(made, default.report)
         page_file = _save_page(made.pages[_page_of(facts[0], made)], output)

@@ -60,7 +60,7 @@ def ask(
         "timeout": timeout,
         "overflow": overflow.value if overflow is not None else None,
     }
-    with _server(embedded, base_url) as url, GlyphClient(base_url=url, model=model) as client:
+    with _client(embedded, base_url, model) as client:
         answer = _answer(client, question, document, options, quiet=as_json)
     if as_json:
         out.print_json(data=answer.model_dump(mode="json"))
@@ -76,14 +76,19 @@ def _read(paths: list[str]) -> Document:
 
 
 @contextmanager
-def _server(embedded: bool, base_url: str | None) -> Iterator[str | None]:
+def _client(embedded: bool, base_url: str | None, model: str | None) -> Iterator[GlyphClient]:
     if not embedded:
-        yield base_url
-    elif base_url is not None:
-        raise ConfigError("--embedded starts its own server; leave --base-url out")
-    else:
-        with running_embedded(Reader.load()) as url:
-            yield url
+        with GlyphClient(base_url=base_url, model=model) as client:
+            yield client
+        return
+    if base_url is not None or model is not None:
+        raise ConfigError("--embedded starts its own server; leave --base-url and --model out")
+    # Named, because GLYPH_MODEL names another server's.
+    with (
+        running_embedded(Reader.load()) as url,
+        GlyphClient(base_url=url, model=Reader.name) as client,
+    ):
+        yield client
 
 
 def _answer(

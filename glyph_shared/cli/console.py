@@ -23,7 +23,7 @@ out = Console()
 err = Console(stderr=True)
 
 # A document or a model could write orders to the terminal; only line breaks and tabs pass.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def say(text: str, *, end: str = "\n", style: str | None = None) -> None:
@@ -42,8 +42,8 @@ def tell_error(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Replaces control characters, which a terminal would obey."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Replaces control characters, which a terminal would obey, and what UTF-8 cannot write."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def counted(number: int, noun: str) -> str:

@@ -32,6 +32,15 @@ def test_the_embedded_reader_answers_and_the_place_is_told(run, book, knowing):
     assert "reading 1 page, 322 visual tokens, in 1 request" in result.stderr
 
 
+def test_what_the_environment_says_of_another_server_is_not_the_embedded_ones(
+    run, book, knowing, monkeypatch
+):
+    monkeypatch.setenv("GLYPH_MODEL", "other")
+    monkeypatch.setenv("GLYPH_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("GLYPH_API_KEY", "key")
+    assert run("ask", "--embedded", book, QUESTION).stdout.startswith("4711\n")
+
+
 def test_a_refusal_is_told_apart_from_an_answer(run, book, reader):
     result = run("ask", "--embedded", book, "Who?")
     assert result.stdout == "Not on these pages.\n"
@@ -51,10 +60,12 @@ def test_files_and_standard_input_are_one_context(run, book, reader):
 
 
 def test_a_server_streams_its_answer(run, book):
-    with ScriptedServer(streamed("Four ", "seven\x1b[2J")) as server:
+    with ScriptedServer(streamed("Four ", "seven\x1b[2J \ud800")) as server:
         result = run("ask", book, QUESTION, "--base-url", server.base_url, "--model", "scripted")
     assert result.exit_code == 0
-    assert result.stdout.startswith("Four seven\N{REPLACEMENT CHARACTER}[2J")
+    assert result.stdout.startswith(
+        "Four seven\N{REPLACEMENT CHARACTER}[2J \N{REPLACEMENT CHARACTER}\n"
+    )
 
 
 def test_a_text_cheaper_than_its_pages_is_told(run, tmp_path):
@@ -87,6 +98,7 @@ def test_a_refused_key_is_named_by_its_variable_and_never_shown(run, book, monke
         (("book.txt", "Who?", "--base-url", "http://127.0.0.1:9/v1"), 3, "127.0.0.1:9"),
         (("book.txt", "Who?", "--base-url", "ftp://x"), 2, "ftp://x"),
         (("book.txt", "Who?", "--embedded", "--base-url", "http://x/v1"), 2, "--base-url"),
+        (("book.txt", "Who?", "--embedded", "--model", "other"), 2, "--model"),
         (("book.txt", "Who?", "--overflow", "cut"), 2, "--overflow"),
         (("book.txt", "Who?", "--embedded", "--max-tokens", "0"), 2, "max_tokens"),
         (("book.txt", "Who?", "--embedded", "--timeout", "-1"), 2, "timeout"),

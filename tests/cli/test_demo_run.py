@@ -126,6 +126,13 @@ def test_impossible_times_are_refused(reader, tmp_path, seconds):
         _run(reader, tmp_path, seconds=seconds)
 
 
+def test_what_the_environment_says_of_another_server_does_not_matter(reader, tmp_path, monkeypatch):
+    monkeypatch.setenv("GLYPH_MODEL", "other")
+    monkeypatch.setenv("GLYPH_BASE_URL", "http://127.0.0.1:9/v1")
+    _teach(reader, 3)
+    assert {outcome.verdict for outcome in _run(reader, tmp_path).outcomes} == {"right"}
+
+
 def test_the_command_shows_answers_beside_the_truth(run, story, reader):
     facts = _teach(reader, 3, wrong=2)
     result = run("demo", "--seed", 3, "--path", story, "-o", "kept")
