@@ -44,9 +44,12 @@ def demo(
     with progress("reading pages", None, count=True) as (bar, task):
 
         def reading(done: Reading) -> None:
+            bar.start()
             bar.update(task, completed=done.pages_done, total=done.pages_total)
 
         def tell(line: str) -> None:
+            # A bar and a line would share the terminal's last row.
+            bar.stop()
             # JSON for programs stays alone on standard output.
             (err if as_json else out).print(line, markup=False, highlight=False, soft_wrap=True)
 
