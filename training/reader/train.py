@@ -18,8 +18,11 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -93,9 +96,24 @@ def main(arguments: list[str] | None = None) -> None:
     trainer = Trainer(options.out, options.seed)
     if options.weights and not trainer.done:
         trainer.start_from(options.weights)
-    trainer.vision(VISION_STEPS_DEBUG if options.debug else VISION_STEPS)
-    for stage in STAGES_DEBUG if options.debug else STAGES:
-        trainer.run(stage)
+    with _stopped_by_interrupt(trainer):
+        trainer.vision(VISION_STEPS_DEBUG if options.debug else VISION_STEPS)
+        for stage in STAGES_DEBUG if options.debug else STAGES:
+            trainer.run(stage)
+
+
+@contextmanager
+def _stopped_by_interrupt(trainer: Trainer) -> Iterator[None]:
+    """Lets Ctrl-C end the run after the step at hand, with a checkpoint to go on from."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        trainer.stopping = True
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 class Trainer:
@@ -111,6 +129,7 @@ class Trainer:
         self.adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0)
         self.done: dict[str, int] = {}
         self.seconds = 0.0
+        self.stopping = False
         self.held_out = HeldOut(load_corpus(out, held_out=True))
         self._restore()
 
@@ -170,6 +189,9 @@ class Trainer:
             if (step + 1) % 250 == 0 or step + 1 == stage.steps:
                 self._report(stage=stage.name, step=step + 1, **self.held_out.measure(self.model))
                 self._save()
+            if self.stopping:
+                self._save()
+                raise SystemExit(f"stopped after step {step + 1} of {stage.name}; run again")
 
     def _step(self, batch: Batch, stage: Stage, step: int) -> dict[str, float]:
         with torch.autocast("cpu", torch.bfloat16):
