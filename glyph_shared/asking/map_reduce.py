@@ -197,8 +197,9 @@ class WindowReader:
             parts = combined
 
 
-def _support(window: WindowReading) -> float:
-    return window.logprob if window.logprob is not None else float("-inf")
+def _support(window: WindowReading) -> tuple[bool, float]:
+    """Orders answers: a reply that came to its end stands above one that was cut off."""
+    return not window.truncated, window.logprob if window.logprob is not None else float("-inf")
 
 
 def _pages_name(start: int, stop: int) -> str:

@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
@@ -41,7 +42,7 @@ class Sampling(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_as_config_error(
-        cls, data: Any, handler: ModelWrapValidatorHandler[Sampling]
+        cls, data: Any, handler: ModelWrapValidatorHandler[Sampling], _info: ValidationInfo
     ) -> Sampling:
         try:
             return handler(data)

@@ -26,7 +26,7 @@ class AsyncAnswerStream:
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
-        self._closing = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._answer: Answer | None = None
 
     @property
@@ -41,16 +41,21 @@ class AsyncAnswerStream:
         return self._answer
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        async for piece in self._pieces:
+        while (piece := await self._next()) is not None:
             if isinstance(piece, Answer):
                 self._answer = piece
             else:
                 yield piece
 
+    async def _next(self) -> str | Answer | None:
+        async with self._reading:
+            return await anext(self._pieces, None)
+
     async def aclose(self) -> None:
         """Ends the request, if it has not ended."""
-        # A forgotten iterator and the end of a with block may both be closing it.
-        async with self._closing:
+        # A forgotten iterator and the end of a with block may both be closing it, while a reader
+        # that was interrupted is still on its way out.
+        async with self._reading:
             await self._pieces.aclose()
 
     async def __aenter__(self) -> AsyncAnswerStream:

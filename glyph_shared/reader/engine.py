@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from glyph_shared.errors import InputError
+from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.reader.prompt import Piece, pages_piece, question_piece, text_piece
 from glyph_shared.reader.vocabulary import REFUSAL, STOP_IDS, VOCABULARY
 from glyph_shared.rendering import RenderConfig
@@ -25,6 +25,8 @@ from glyph_shared.rendering import RenderConfig
 WEIGHTS = Path(__file__).parent / "weights"
 CACHED_PROMPTS = 4
 """Prompts whose keys and values stay in memory, about 3 MB a page: the next question is cheap."""
+
+_FILES = ("vision.onnx", "language.onnx", "model.safetensors", "config.json", "tokenizer.json")
 
 GreyPage = NDArray[np.uint8]
 
@@ -75,6 +77,12 @@ class Reader:
     max_model_len = 4096
 
     def __init__(self, directory: Path) -> None:
+        absent = [name for name in _FILES if not (directory / name).is_file()]
+        if absent:
+            raise ConfigError(
+                f"the reader's folder {str(directory)!r} lacks {', '.join(absent)}; install "
+                "glyph-context again, or export trained weights with training.reader.export"
+            )
         options = onnxruntime.SessionOptions()
         # Requests run side by side; more threads for one small matrix would only wait.
         options.intra_op_num_threads = 1
@@ -94,7 +102,11 @@ class Reader:
 
     @classmethod
     def load(cls, directory: Path | None = None) -> Reader:
-        """Loads the shipped weights, or those of another folder that the recipe exported."""
+        """Loads the shipped weights, or those of another folder that the recipe exported.
+
+        Raises:
+            ConfigError: The folder lacks a file.
+        """
         return cls(directory or WEIGHTS)
 
     @cached_property

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from glyph_shared.errors import BadResponse
@@ -102,10 +101,21 @@ async def _in_worker_threads(tokens: Iterator[Token]) -> AsyncGenerator[Token, N
     """
     steps = _delegating(tokens)
     try:
-        while (token := await run_in_threadpool(next, steps, None)) is not None:
+        while (token := await _in_thread(steps)) is not None:
             yield token
     finally:
         steps.close()
+
+
+async def _in_thread(steps: Iterator[Token]) -> Token | None:
+    # A pool that Python waits for at its end: a thread inside onnxruntime must not be torn down.
+    step = asyncio.get_running_loop().run_in_executor(None, next, steps, None)
+    try:
+        return await asyncio.shield(step)
+    except asyncio.CancelledError:
+        # The thread cannot be stopped, and nothing may close the answer under it.
+        await asyncio.wait({step})
+        raise
 
 
 def _delegating(tokens: Iterator[Token]) -> Generator[Token, None, None]:

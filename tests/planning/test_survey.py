@@ -42,8 +42,8 @@ def test_what_would_fit_is_in_proportion_where_the_context_is_shorter():
 def test_the_default_rows_go_from_dense_to_sharp():
     rows = {row.name: row for row in survey(TEXT)}
     assert list(rows) == list(default_configs())
-    plain, drawn, sharp, sharpest = rows.values()
-    assert drawn.report.ratio >= plain.report.ratio > sharp.report.ratio > sharpest.report.ratio
+    plain, kept, sharp, sharpest = rows.values()
+    assert plain.report.ratio >= kept.report.ratio > sharp.report.ratio > sharpest.report.ratio
     assert {row.report.tokenizer for row in rows.values()} == {plain.report.tokenizer}
 
 

@@ -1,11 +1,12 @@
 """How the shipped reader runs; how well it reads is measured in test_accuracy.py."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from glyph_shared.errors import InputError
+from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import render
 
@@ -45,9 +46,13 @@ def test_logprobs_are_those_of_a_distribution(reader: Reader):
 
 
 def test_an_answer_that_is_cut_says_so(reader: Reader):
-    tokens = list(reader.generate([page_of(reader, TEXT)], "Transcribe this page.", max_tokens=3))
-    assert len(tokens) == 3
-    assert tokens[-1].finish_reason == "length"
+    tokens = list(reader.generate([page_of(reader, TEXT)], "Transcribe this page.", max_tokens=1))
+    assert [token.finish_reason for token in tokens] == ["length"]
+
+
+def test_a_folder_without_weights_is_named(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"lacks vision\.onnx, language\.onnx"):
+        Reader.load(tmp_path)
 
 
 def test_prompt_tokens_are_page_marks_frame_and_chars(reader: Reader):
