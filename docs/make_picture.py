@@ -15,22 +15,18 @@ from PIL import Image, ImageOps
 from glyph_shared.planning import PAGE_MARKS, CompressionReport, pick_counter
 from glyph_shared.rendering import Page, RenderConfig, render
 
-# Herman Melville, Moby-Dick (1851), in the public domain.
 PARAGRAPH = (
     textwrap.dedent("""\
-    Call me Ishmael. Some years ago—never mind how long precisely—having little or no money in my
-    purse, and nothing particular to interest me on shore, I thought I would sail about a little
-    and see the watery part of the world. It is a way I have of driving off the spleen and
-    regulating the circulation. Whenever I find myself growing grim about the mouth; whenever it
-    is a damp, drizzly November in my soul; whenever I find myself involuntarily pausing before
-    coffin warehouses, and bringing up the rear of every funeral I meet; and especially whenever
-    my hypos get such an upper hand of me, that it requires a strong moral principle to prevent me
-    from deliberately stepping into the street, and methodically knocking people's hats off—then,
-    I account it high time to get to sea as soon as I can. This is my substitute for pistol and
-    ball. With a philosophical flourish Cato throws himself upon his sword; I quietly take to the
-    ship. There is nothing surprising in this. If they but knew it, almost all men in their
-    degree, some time or other, cherish very nearly the same feelings towards the ocean with me.
-    """)
+    The survey of the northern bay was meant to take one summer, and it took eleven. The first
+    party measured the shore on foot and found, when the sheets were laid side by side, that the
+    coast did not close: between the last point of the west line and the first of the east lay four
+    miles of water that nobody had walked around. The second party came by boat, with better
+    instruments and worse weather, and moved the gap without closing it. What they wrote down in
+    those years, tide by tide, fills nine ledgers, and most of it is about waiting. A man who reads
+    all of them learns little about the bay and a great deal about patience, about the price of
+    lamp oil, and about a cook named Ferrand who could tell the wind of the next morning from the
+    way his bread rose. The gap was real. It was the mouth of a river that ran only in odd years.
+""")
     .replace("\n", " ")
     .strip()
 )

@@ -43,6 +43,9 @@ def serve(
     port: Annotated[int, typer.Option(help="With --embedded 0 takes a free one.")] = 8000,
     max_model_len: Annotated[int, typer.Option(help="The window in tokens.")] = 131_072,
     max_pages: Annotated[int, typer.Option(help="Pages that one prompt may hold.")] = 512,
+    thinking: Annotated[
+        bool, typer.Option(help="Whether the model thinks; the embedded reader's weights do not.")
+    ] = True,
     show: Annotated[bool, typer.Option("--show", help="Print the vllm command and leave.")] = False,
 ) -> None:
     """Start vLLM with safe and fast flags, or the embedded reader, behind one HTTP API.
@@ -62,6 +65,7 @@ def serve(
         port=port,
         max_model_len=max_model_len,
         max_pages=max_pages,
+        reasoning_parser="glm45" if thinking else None,
         api_key=key,
         extra_args=tuple(vllm_flags or ()),
     )

@@ -63,7 +63,7 @@ STAGES = (
     Stage("read", 300, ((0.8, replace(SHORT, copy=0.2, absent=0.1)), (0.2, TRANSCRIPT))),
     Stage(
         "pages",
-        1900,
+        1400,
         (
             (0.48, replace(SHORT, copy=0.2, absent=0.25)),
             (0.16, Mix(prompts=3, pages=2, segments=12, copy=0.15, absent=0.25)),
