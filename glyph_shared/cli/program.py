@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -22,20 +27,43 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
 
+# Typer exports no broader class of wrong usage; whose it is, click's or its own, depends on typer.
+_WrongUsage: Any = typer.BadParameter.__base__
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """Turns what went wrong into a line on standard error and an exit code."""
+    try:
+        yield
+    except GlyphError as error:
+        tell_error(str(error))
+        raise typer.Exit(exit_code(error)) from None
+    except _WrongUsage as error:
+        # Without arguments the help was shown, and nothing is left to say.
+        if message := " ".join(error.format_message().split()):
+            tell_error(f"{message.rstrip('.')}; see {_command_of(error)} -h")
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        tell_error("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _command_of(error: Any) -> str:
+    return f"glyph {error.ctx.info_name}" if error.ctx and error.ctx.parent else "glyph"
+
+
 class _Subcommands(TyperGroup):
-    """Runs a subcommand and turns what went wrong into a line on standard error."""
+    """Reads the arguments and runs a subcommand, with every failure told in one line."""
+
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        with _told_in_a_line():
+            return super().make_context(*args, **settings)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own class
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _told_in_a_line():
             warnings.showwarning = _show_warning
-            try:
-                return super().invoke(ctx)
-            except GlyphError as error:
-                tell_error(str(error))
-                raise typer.Exit(exit_code(error)) from None
-            except KeyboardInterrupt:
-                tell_error("interrupted")
-                raise typer.Exit(INTERRUPTED) from None
+            return super().invoke(ctx)
 
 
 app = typer.Typer(
@@ -69,8 +97,17 @@ for _subcommand in (count, render, ask, serve, demo, doctor):
 
 
 def main() -> None:
-    """Runs the command."""
-    app()
+    """Runs the command; a write that the system refuses ends it with exit code 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # θ and ρ are not in every terminal's encoding.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        app()
+    except OSError as error:
+        tell_error(f"the system refused: {error.strerror or error}")
+        # What is still to be written would fail again at exit, with a message of Python's own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def exit_code(error: GlyphError) -> int:

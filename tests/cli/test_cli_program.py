@@ -45,3 +45,20 @@ def test_an_unknown_command_is_wrong_usage(run):
 )
 def test_errors_have_their_documented_exit_code(error, code):
     assert exit_code(error) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--unknown",), "glyph: No such option: --unknown; see glyph -h\n"),
+        (("count",), "glyph: Missing argument 'PATH...'; see glyph count -h\n"),
+        (("ask", "a", "b", "--max-tokens", "many"), "glyph ask -h\n"),
+        (("ask", "a", "b", "--overflow", "cut"), "glyph ask -h\n"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(run, arguments, told):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("glyph: ")
+    assert result.stderr.endswith(told)
+    assert result.stderr.count("\n") == 1

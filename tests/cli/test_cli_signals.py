@@ -1,8 +1,9 @@
-"""What only a real process shows: signals, pipes, and that nothing is a terminal."""
+"""What only a real process shows: signals, pipes, closed and full files, and no terminal."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -55,3 +56,37 @@ def test_without_a_terminal_neither_colours_nor_bars_are_written(tmp_path):
     assert done.stdout.startswith("1 page, ")
     assert "\x1b" not in done.stdout + done.stderr
     assert done.stderr == ""
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    path = tmp_path / "note.txt"
+    path.write_text("Call me Ishmael.", encoding="utf-8")
+    return path
+
+
+def test_a_full_disk_is_told_in_one_line(note):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            (*GLYPH, "count", note, "--json"), stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("glyph: the system refused: No space left")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_closed_standard_input_is_told_in_one_line():
+    done = subprocess.run(
+        (*GLYPH, "count", "-"), capture_output=True, text=True, preexec_fn=lambda: os.close(0)
+    )
+    assert done.returncode == 1
+    assert done.stderr == "glyph: standard input is closed; name a file or a folder\n"
+
+
+def test_an_encoding_without_greek_letters_is_no_failure(note):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run((*GLYPH, "count", note), capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "visual tokens" in done.stdout
