@@ -2,7 +2,7 @@
 
 The order is that of the path's names, char by char, on every machine. Left out are the folders of
 version control, whatever ``.gitignore`` files exclude (those of the folder, of each folder below,
-and of the folders above up to the repository's root), and symbolic links that leave the folder.
+and of the folders above up to the repository's root), symbolic links, and ``.env`` files.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".bzr", ".jj", "CVS", "_darcs"})
+
+# Files of environment variables, such as .env.local and .envrc: pages may go to a remote server.
+_SECRETS = ".env"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +81,24 @@ def _entry(path: Path, root: Path, problem: str) -> FolderEntry:
 
 
 def _problem(entry: os.DirEntry[str], root: Path) -> str:
-    """Says why an entry is not read; a link inside the folder would only repeat its target."""
+    """Says why an entry is not read; empty if it is."""
     if entry.is_symlink():
-        inside = Path(entry.path).resolve().is_relative_to(root)
-        return (
-            "symbolic link; its target is read in its own place"
-            if inside
-            else ("symbolic link that leaves the folder")
-        )
+        return _link_problem(entry.path, root)
     if not entry.is_file():
         return "not a regular file"
+    if entry.name.startswith(_SECRETS):
+        return "may hold keys and passwords; name the file itself to have it read"
     return ""
+
+
+def _link_problem(link: str, root: Path) -> str:
+    # Unlike Path.resolve, neither call raises for a link to itself.
+    if not Path(os.path.realpath(link)).is_relative_to(root):
+        return "symbolic link that leaves the folder"
+    if not os.path.exists(link):
+        return "symbolic link to nothing"
+    # To follow it would only repeat its target.
+    return "symbolic link; its target is read in its own place"
 
 
 def _is_ignored(path: Path, rules: tuple[_Rules, ...], *, is_folder: bool) -> bool:

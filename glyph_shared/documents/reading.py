@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from glyph_shared.documents.tables import add_table
 from glyph_shared.errors import InputError, PdfError
 
 STANDARD_INPUT = "-"
+# What a shell's < and <(command) name: pipes that somebody writes and closes.
+_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 _PDF_MARK = b"%PDF-"
 _DEFAULT_LIMITS = PdfLimits()
 _READABLE = "text, source code, HTML, JSON, CSV, PDF"
@@ -43,7 +46,8 @@ def read_document(
     """Reads a file, a whole folder, or standard input (``-``).
 
     A folder becomes one document in which each file follows a header line ``=== path ===``. What
-    a folder holds but cannot be read (pictures, a broken PDF) is listed in ``Document.skipped``.
+    a folder holds but is not read (pictures, a broken PDF, secrets in ``.env``) is listed in
+    ``Document.skipped``.
 
     Args:
         path: The file or folder, or ``-``.
@@ -51,13 +55,15 @@ def read_document(
         encoding: The encoding of text files, where the caller knows better than ``decoding``.
 
     Raises:
-        InputError: The path does not exist, is not text, or holds no text at all.
+        InputError: The path does not exist, is no regular file, is not text, or holds no text.
         PdfError: The file is a PDF that cannot be read within the limits.
     """
     builder = DocumentBuilder()
+    if not os.fspath(path):
+        raise InputError("the path is empty; name a file or a folder, or - for standard input")
     if os.fspath(path) == STANDARD_INPUT:
         name = "standard input"
-        _add_bytes(builder, sys.stdin.buffer.read(), name, "", limits, encoding)
+        _add_bytes(builder, _standard_input(), name, "", limits, encoding)
     else:
         file = Path(path)
         name = printable_path(Path(file.name or file.resolve().name))
@@ -123,11 +129,31 @@ def _add_bytes(
         add(builder, text, path=name)
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # as Python has it where a program is started with it closed
+        raise InputError("standard input is closed; name a file or a folder")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise InputError(
+            f"standard input cannot be read: {error.strerror}; name a file or a folder"
+        ) from error
+
+
 def _bytes_of(path: Path) -> bytes:
     try:
+        _check_it_ends(path)
         return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise InputError(
             f"cannot read {printable_path(path)}: {reason}; give an existing file, a folder, or -"
         ) from error
+
+
+def _check_it_ends(path: Path) -> None:
+    """Refuses devices and named pipes, which may never end or never begin."""
+    if not stat.S_ISREG(path.stat().st_mode) and not str(path).startswith(_STREAMS):
+        raise InputError(
+            f"{printable_path(path)} is not a regular file; name one, or send what it gives to -"
+        )

@@ -100,12 +100,61 @@ def test_links_are_not_followed(tmp_path):
     (root / "folder").symlink_to(secret / "more")
     (root / "again").symlink_to(root / "a.txt")
     (root / "loop").symlink_to(root)
+    (root / "dangling").symlink_to(root / "gone.txt")
+    (root / "itself").symlink_to(root / "itself")
     os.mkfifo(root / "pipe")
     document = read_document(root)
     assert document.text == "=== a.txt ===\na\n"
     reasons = {skipped.path: skipped.reason for skipped in document.skipped}
-    assert sorted(reasons) == ["again", "file", "folder", "loop", "pipe"]
+    assert sorted(reasons) == ["again", "dangling", "file", "folder", "itself", "loop", "pipe"]
     assert "leaves the folder" in reasons["folder"]
+    assert reasons["dangling"] == reasons["itself"] == "symbolic link to nothing"
+
+
+def test_environment_files_of_a_folder_are_not_read(tmp_path):
+    secrets = {".env": "KEY=canary", "sub/.env.local": "KEY=canary", ".envrc": "export K=canary"}
+    make(tmp_path, {**secrets, "a.txt": "a", "env.txt": "no secret"})
+    document = read_document(tmp_path)
+    assert "canary" not in document.text
+    assert "no secret" in document.text
+    assert sorted(skipped.path for skipped in document.skipped) == sorted(secrets)
+
+
+def test_an_environment_file_that_is_named_is_read(tmp_path):
+    assert read_document(make(tmp_path, {".env": "A=1"}) / ".env").text == "A=1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes there")
+def test_a_named_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe is not a regular file"):
+        read_document(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device here")
+def test_a_device_without_end_is_refused():
+    with pytest.raises(InputError, match="not a regular file"):
+        read_document("/dev/zero")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no such folder here")
+def test_a_pipe_that_the_shell_made_is_read():
+    out, into = os.pipe()
+    os.write(into, b"words")
+    os.close(into)
+    assert read_document(f"/dev/fd/{out}").text == "words"
+    os.close(out)
+
+
+def test_an_empty_path_is_no_folder():
+    with pytest.raises(InputError, match="path is empty"):
+        read_document("")
+
+
+def test_a_closed_standard_input_is_an_input_error(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="closed"):
+        read_document("-")
 
 
 def test_a_strange_file_name_cannot_forge_a_header(tmp_path):
