@@ -10,7 +10,6 @@ from glyph_shared.asking.answer import (
 )
 from glyph_shared.asking.citations import cited_pages, find_citations
 from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
-from glyph_shared.asking.endpoint import normalise_base_url
 from glyph_shared.asking.options import AskOptions, Progress
 from glyph_shared.asking.prompts import combine_messages, page_messages, text_messages
 from glyph_shared.asking.reply_filter import ReplyFilter
@@ -19,6 +18,7 @@ from glyph_shared.asking.source import Source
 from glyph_shared.asking.special_tokens import SPECIAL_TOKENS, neutralise, restore
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
+from glyph_shared.planning import normalise_base_url
 
 __all__ = [
     "SPECIAL_TOKENS",

@@ -18,7 +18,7 @@ from glyph_shared.asking.deadline import Deadline, DeadlinePassed
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.faults import LONGEST_RETRY_AFTER, Fault, read_fault
 from glyph_shared.asking.wire import Completion, ModelList, parse_body, parse_chunk
-from glyph_shared.errors import IncompleteStream
+from glyph_shared.errors import ConfigError, IncompleteStream
 
 _CONNECT_SECONDS = 10.0
 
@@ -185,11 +185,33 @@ class Exchange:
             headers["Authorization"] = endpoint.basic_header
         key = endpoint.api_key.get_secret_value() if endpoint.api_key else "none"
         transport = AsyncOpenAI(
-            base_url=endpoint.base_url, api_key=key, max_retries=0, default_headers=headers
+            base_url=endpoint.base_url,
+            api_key=key,
+            max_retries=0,
+            default_headers=headers,
+            http_client=_http_client(endpoint),
         )
         # Otherwise OPENAI_ORG_ID and OPENAI_PROJECT_ID would go to a server they say nothing to.
         transport.organization = transport.project = None
         return transport
+
+
+def _http_client(endpoint: Endpoint) -> openai.DefaultAsyncHttpxClient:
+    """Returns a client that goes through the environment's proxies, unless to this machine.
+
+    Raises:
+        ConfigError: There is such a proxy, and it cannot be used.
+    """
+    try:
+        return openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback)
+    except (ImportError, ValueError) as error:
+        kind = type(error)
+    # Without the error's text, which may hold the proxy's password.
+    hint = "install socksio, which SOCKS needs, or unset" if issubclass(kind, ImportError) else "correct"
+    raise ConfigError(
+        f"the proxy that the environment names for {endpoint.host} cannot be used; {hint} "
+        "ALL_PROXY, HTTP_PROXY and HTTPS_PROXY, or add the host to NO_PROXY"
+    )
 
 
 def _has_output(chunk: Completion) -> bool:

@@ -1,5 +1,6 @@
 """What a context costs and what fits, before anything is sent."""
 
+from glyph_shared.planning.address import DEFAULT_BASE_URL, ServerAddress, normalise_base_url
 from glyph_shared.planning.budget import CHAT_FRAME, PAGE_MARKS, Budget, Window
 from glyph_shared.planning.counters import (
     EstimateCounter,
@@ -17,6 +18,7 @@ from glyph_shared.rendering import count_visual_tokens
 
 __all__ = [
     "CHAT_FRAME",
+    "DEFAULT_BASE_URL",
     "DEFAULT_MAX_TOKENS",
     "DEFAULT_WINDOW",
     "PAGE_MARKS",
@@ -26,6 +28,7 @@ __all__ = [
     "FileTokenCounter",
     "Plan",
     "PlannedDocument",
+    "ServerAddress",
     "ServerTokenCounter",
     "SurveyRow",
     "TextTokenCounter",
@@ -33,6 +36,7 @@ __all__ = [
     "Window",
     "count_visual_tokens",
     "default_configs",
+    "normalise_base_url",
     "pick_counter",
     "plan",
     "survey",

@@ -10,17 +10,21 @@ import importlib
 import importlib.util
 import os
 import tempfile
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from glyph_shared.errors import ConfigError, ServerError
+from glyph_shared.planning.address import ServerAddress
 from glyph_shared.planning.estimate import estimate_text_tokens
 from glyph_shared.planning.server_api import TokenServer
 
 _PIECE = 1 << 19
 """Chars given to a tokenizer at a time; a cut at a line's end changes a count by a token or so."""
+
+_PROBE_SECONDS = 5.0
 
 # sha256 of the vocabularies, from tiktoken's own list (tiktoken_ext/openai_public.py).
 _TIKTOKEN_URL = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
@@ -119,7 +123,8 @@ class ServerTokenCounter:
     """Counts with the ``/tokenize`` route of vLLM or of the embedded reader.
 
     Args:
-        base_url: The server's OpenAI address, with or without ``/v1``.
+        address: The server's OpenAI address, with or without ``/v1`` and credentials; or a checked
+            one, which brings its key.
         model: The served name; None takes the server's only model.
         api_key: Sent as a bearer token if given.
         timeout: Seconds for one request.
@@ -127,13 +132,15 @@ class ServerTokenCounter:
 
     def __init__(
         self,
-        base_url: str,
+        address: str | ServerAddress,
         *,
         model: str | None = None,
         api_key: str | None = None,
         timeout: float = 60.0,
     ) -> None:
-        self._server = TokenServer(base_url, api_key=api_key, timeout=timeout)
+        if isinstance(address, str):
+            address = ServerAddress.of(address, api_key)
+        self._server = TokenServer(address, timeout=timeout)
         self._model = model
         self.name = f"{model or 'model'} at {self._server.host}"
 
@@ -157,26 +164,34 @@ def pick_counter(
 
     The order: the tokenizer file, if one is named; the server, if it answers and its tokenizer
     is a real one (one token per char, as the embedded reader has, would make any ratio look
-    grand); tiktoken with a vocabulary already on this machine; the estimate.
+    grand); tiktoken with a vocabulary already on this machine; the estimate. A server that does
+    not answer is passed over with a warning.
 
     Raises:
         ConfigError: The named tokenizer file is no tokenizer, or the address no address.
     """
     if tokenizer_file is not None:
         return FileTokenCounter(tokenizer_file)
-    if base_url is not None and _counts_words(base_url, api_key):
-        return ServerTokenCounter(base_url, model=model, api_key=api_key)
+    if base_url and (counter := _server_counter(ServerAddress.of(base_url, api_key), model)):
+        return counter
     if _has_tiktoken("cl100k_base"):
         return TiktokenCounter("cl100k_base")
     return EstimateCounter()
 
 
-def _counts_words(base_url: str, api_key: str | None) -> bool:
-    server = TokenServer(base_url, api_key=api_key, timeout=5.0)
+def _server_counter(address: ServerAddress, model: str | None) -> ServerTokenCounter | None:
+    """Returns the server's own counter, if the server answers and counts more than chars."""
+    server = TokenServer(address, timeout=_PROBE_SECONDS)
     try:
-        return server.tokenizer() != "character" and server.count("a word", model=None) > 0
-    except ServerError:
-        return False
+        served = server.entry(model)
+        if served.tokenizer == "character" or server.count("a word", model=served.name) == 0:
+            return None
+    except ServerError as error:
+        # The address was given to be asked: other figures than its own need a word.
+        warnings.warn(f"{error}; text tokens are counted without it", stacklevel=3)
+        return None
+    # By its served name, because a count without its tokenizer's name says little.
+    return ServerTokenCounter(address, model=served.name)
 
 
 def _has_tiktoken(encoding: str) -> bool:

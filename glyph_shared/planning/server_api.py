@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import Any
-from urllib.parse import urlsplit
+from http.client import HTTPException
+from typing import Any, NamedTuple
 
-from glyph_shared.errors import BadResponse, ConfigError, ServerError
+from glyph_shared.errors import BadResponse, ServerError
+from glyph_shared.planning.address import ServerAddress
 
 _READ_LIMIT = 64 << 20
 
@@ -20,24 +21,27 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Makes urllib report the redirect as the HTTP error it then is."""
 
 
+class ServedModel(NamedTuple):
+    """A model's served name, if it has one, and the kind of tokenizer it declares, or ``""``."""
+
+    name: str | None
+    tokenizer: str
+
+
 class TokenServer:
     """A server with vLLM's ``/tokenize`` and ``/v1/models``."""
 
-    def __init__(self, base_url: str, *, api_key: str | None, timeout: float) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(
-                f"base_url must begin with http:// or https:// and a host; got {base_url[:40]!r}"
-            )
-        if parts.username or parts.password:
-            raise ConfigError("base_url must not hold a user or password; pass api_key instead")
-        self.host = parts.netloc
-        self._root = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/v1')}"
+    def __init__(self, address: ServerAddress, *, timeout: float) -> None:
+        self.host = address.host
+        self._root = address.base_url.removesuffix("/v1")
         self._headers = {"Content-Type": "application/json"}
-        if api_key:
-            self._headers["Authorization"] = f"Bearer {api_key}"
+        if address.authorization:
+            self._headers["Authorization"] = address.authorization
         self._timeout = timeout
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        # An empty ProxyHandler keeps urllib from the environment's proxies, which cannot reach
+        # this machine's own loopback.
+        proxies = [urllib.request.ProxyHandler({})] if address.is_loopback else []
+        self._opener = urllib.request.build_opener(_NoRedirect, *proxies)
 
     def count(self, text: str, *, model: str | None) -> int:
         """Asks how many tokens a text has, without the chat's own.
@@ -52,16 +56,18 @@ class TokenServer:
             raise BadResponse(f"{self.host} answered /tokenize without a count; got {count!r}")
         return count
 
-    def tokenizer(self) -> str:
-        """Returns the kind of tokenizer the first model declares, or an empty string.
+    def entry(self, model: str | None) -> ServedModel:
+        """Returns what the server says of a model; None asks for the first it names.
 
         Raises:
             ServerError: No usable answer came.
         """
         match self._ask("/v1/models", None):
-            case {"data": [{"glyph": {"tokenizer": str(kind)}}, *_]}:
-                return kind
-        return ""
+            case {"data": [*entries]}:
+                served = [_served(entry) for entry in entries]
+                known = (entry for entry in served if model in (None, entry.name))
+                return next(known, ServedModel(model, ""))
+        return ServedModel(model, "")
 
     def _ask(self, route: str, body: dict[str, Any] | None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode("utf-8")
@@ -77,13 +83,22 @@ class TokenServer:
             raise ServerError(
                 f"{self.host} can't be reached for {route}: {_reason(error)}"
             ) from None
-        except ValueError:
+        except (ValueError, HTTPException):
             raise BadResponse(
                 f"{self.host} answered {route} with something else than JSON"
             ) from None
         if not isinstance(answer, dict):
             raise BadResponse(f"{self.host} answered {route} with {type(answer).__name__}")
         return answer
+
+
+def _served(entry: object) -> ServedModel:
+    match entry:
+        case {"id": str(name), "glyph": {"tokenizer": str(kind)}}:
+            return ServedModel(name, kind)
+        case {"id": str(name)}:
+            return ServedModel(name, "")
+    return ServedModel(None, "")
 
 
 def _reason(error: OSError) -> str:

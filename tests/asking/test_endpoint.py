@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+import sys
+import traceback
 from typing import Any
 
 import pytest
 
 from glyph_shared.asking import GlyphClient, Sampling, normalise_base_url
 from glyph_shared.errors import ConfigError
+from glyph_shared.rendering import Page
+from tests.scripted_server import ScriptedServer
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,7 @@ def test_addresses_are_normalised(given: str, base_url: str) -> None:
         "http://host:99999/v1",
         "http://host/v1?key=1",
         "http://host/v1#here",
+        "http://[::1",
     ],
 )
 def test_other_addresses_are_refused(given: str) -> None:
@@ -80,6 +85,43 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("GLYPH_MODEL", "named")
     assert repr(GlyphClient()) == "GlyphClient(base_url='http://elsewhere:9/v1', model='named')"
     assert GlyphClient("http://here/v1").base_url == "http://here/v1"
+
+
+@pytest.mark.parametrize("key", ["sk-\u043a\u0430\u043d", "sk-1\n2", "sk-1\x7f"])
+def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"of {len(key)} chars") as caught:
+        GlyphClient("http://host/v1", api_key=key)
+    assert "sk-" not in str(caught.value)
+
+
+def test_white_space_around_a_key_is_not_sent(pages: list[Page]) -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url, api_key=" sk-1\n") as client:
+        client.ask("?", pages)
+    assert server.headers[-1]["authorization"] == "Bearer sk-1"
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9"])
+def test_this_machine_is_asked_past_every_proxy(
+    name: str, proxy: str, pages: list[Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, proxy)
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        assert client.ask("?", pages).text == "yes"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:canary@proxy:9", "gopher://me:canary@proxy:9"])
+def test_a_proxy_that_cannot_be_used_is_a_config_error(
+    proxy: str, pages: list[Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with (
+        GlyphClient("http://model.example/v1") as client,
+        pytest.raises(ConfigError, match="ALL_PROXY") as caught,
+    ):
+        client.ask("?", pages)
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(

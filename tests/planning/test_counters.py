@@ -187,11 +187,29 @@ def test_a_server_that_is_gone_is_named_by_its_host():
         ServerTokenCounter(url).count("text")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "glyph:8000", "http://", "http://u:p@h/v1"])
-def test_only_a_plain_http_address_is_asked(url):
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "glyph:8000", "http://", "http://u:p@h:x"])
+def test_only_an_http_address_is_asked(url):
     with pytest.raises(ConfigError, match="base_url") as caught:
         ServerTokenCounter(url)
     assert "u:p" not in str(caught.value)
+
+
+def test_credentials_of_the_address_go_along_as_a_header():
+    with Server({"/tokenize": (200, words)}) as server:
+        counter = ServerTokenCounter(server.url.replace("//", "//user:word@"))
+        assert counter.count("one two") == 2
+    assert server.asked[0][2] == "Basic dXNlcjp3b3Jk"
+    assert "word" not in counter.name
+
+
+def test_an_empty_address_names_no_server(no_tiktoken):
+    assert isinstance(pick_counter(base_url=""), EstimateCounter)
+
+
+def test_a_server_of_this_machine_is_asked_past_the_proxy(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with Server({"/tokenize": (200, words)}) as server:
+        assert ServerTokenCounter(server.url).count("one two") == 2
 
 
 def test_the_counter_is_picked_in_the_stated_order(tmp_path, no_tiktoken):
@@ -200,8 +218,22 @@ def test_the_counter_is_picked_in_the_stated_order(tmp_path, no_tiktoken):
         both = pick_counter(tokenizer_file=file, base_url=server.url)
         assert isinstance(both, FileTokenCounter)
         assert isinstance(pick_counter(base_url=server.url), ServerTokenCounter)
-    assert isinstance(pick_counter(base_url=server.url), EstimateCounter)
     assert isinstance(pick_counter(), EstimateCounter)
+
+
+def test_a_server_that_does_not_answer_is_passed_over_with_a_warning(no_tiktoken):
+    with Server({}) as server:
+        url = server.url
+    with pytest.warns(UserWarning, match="can't be reached .* counted without it"):
+        assert isinstance(pick_counter(base_url=url), EstimateCounter)
+
+
+def test_a_servers_counter_is_named_by_the_served_model():
+    models = {"data": [{"id": "glyph"}, {"id": "other"}]}
+    with Server({"/tokenize": (200, words), "/v1/models": (200, models)}) as server:
+        host = f"127.0.0.1:{server.http.server_port}"
+        assert pick_counter(base_url=server.url).name == f"glyph at {host}"
+        assert pick_counter(base_url=server.url, model="other").name == f"other at {host}"
 
 
 def test_a_character_tokenizer_never_makes_a_ratio(no_tiktoken):
