@@ -67,11 +67,16 @@ def wrap(text: str, columns: int = COLUMNS) -> list[tuple[int, int]]:
     return spans
 
 
-def make_page(rng: random.Random, corpus: Corpus, fact_count: int, rows: int = ROWS) -> GridPage:
-    """Composes one page with up to `fact_count` facts; those that are cut off are not listed."""
+def make_page(
+    rng: random.Random, corpus: Corpus, fact_count: int, rows: int = ROWS, alike: float = 0.4
+) -> GridPage:
+    """Composes one page with up to `fact_count` facts; those that are cut off are not listed.
+
+    `alike` is the share of facts that have their attribute or entity in common with another.
+    """
     text = filler(rng, corpus)
     rows = rows if rng.random() < 0.9 else rng.randint(2, rows)
-    facts = _draw_facts(rng, corpus, fact_count)
+    facts = _draw_facts(rng, corpus, fact_count, alike)
     text, spots = _plant(rng, text, facts, rows)
     spans = wrap(text)[:rows]
     page = GridPage([text[a:b].rstrip(" ") for a, b in spans])
@@ -113,11 +118,11 @@ def absent_fact(rng: random.Random, corpus: Corpus, page_facts: list[Fact]) -> F
             return fact
 
 
-def _draw_facts(rng: random.Random, corpus: Corpus, count: int) -> list[Fact]:
+def _draw_facts(rng: random.Random, corpus: Corpus, count: int, alike: float) -> list[Fact]:
     facts: list[Fact] = []
     stated: set[tuple[str, str]] = set()
     while len(facts) < count:
-        near = facts[-1] if facts and rng.random() < 0.4 else None
+        near = facts[-1] if facts and rng.random() < alike else None
         fact = random_fact(rng, corpus.words, near)
         if (fact.attribute, fact.entity) not in stated:
             stated.add((fact.attribute, fact.entity))

@@ -43,7 +43,8 @@ class Mix:
 
     pages: pages per prompt; prompts: prompts per batch; segments: continuations per prompt;
     copy/absent: shares of the segments (the rest are lookups); transcript: whole-page reading
-    instead of short segments; rows: lines of a page (less than 16 makes the first steps easier).
+    instead of short segments; rows: lines of a page (less than 16 makes the first steps easier);
+    alike: share of facts that have their attribute or entity in common with another.
     """
 
     prompts: int = 8
@@ -53,6 +54,7 @@ class Mix:
     absent: float = 0.2
     transcript: bool = False
     rows: int = ROWS
+    alike: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def make_batch(rng: random.Random, corpus: Corpus, mix: Mix, *, held_out: bool =
 
 
 def _page(rng: random.Random, corpus: Corpus, mix: Mix) -> GridPage:
-    return make_page(rng, corpus, _fact_count(rng, mix), mix.rows)
+    return make_page(rng, corpus, _fact_count(rng, mix), mix.rows, mix.alike)
 
 
 def _length(item: tuple[Segment, list[GridPage]]) -> int:

@@ -55,23 +55,23 @@ class Stage:
 
 
 SHORT = Mix(prompts=6, segments=12, copy=0.4, absent=0.2)
+FIND = replace(SHORT, copy=0.12, absent=0.07, alike=0.1)
 TRANSCRIPT = Mix(prompts=5, segments=1, transcript=True)
 STAGES = (
     Stage("copy", 750, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
     Stage("read_small", 500, ((1.0, replace(SHORT, prompts=8, rows=8)),)),
-    Stage("ask", 250, ((1.0, replace(SHORT, prompts=9, copy=0.15, absent=0.0, rows=6)),)),
-    Stage("read", 300, ((0.8, replace(SHORT, copy=0.2, absent=0.1)), (0.2, TRANSCRIPT))),
+    Stage("ask", 250, ((1.0, replace(FIND, prompts=9, absent=0.0, rows=6)),)),
+    Stage("read", 620, ((0.88, replace(FIND, rows=16)), (0.12, TRANSCRIPT))),
     Stage(
         "pages",
-        1400,
+        700,
         (
-            (0.48, replace(SHORT, copy=0.2, absent=0.25)),
-            (0.16, Mix(prompts=3, pages=2, segments=12, copy=0.15, absent=0.25)),
-            (0.10, Mix(prompts=2, pages=4, segments=12, copy=0.15, absent=0.25)),
-            (0.26, TRANSCRIPT),
+            (0.62, replace(SHORT, copy=0.2, absent=0.15, alike=0.25)),
+            (0.10, Mix(prompts=3, pages=2, segments=12, copy=0.15, absent=0.15, alike=0.25)),
+            (0.05, Mix(prompts=2, pages=4, segments=12, copy=0.15, absent=0.15, alike=0.25)),
+            (0.23, TRANSCRIPT),
         ),
-        pointer_weight=0.5,
-        cooldown=0.8,
+        cooldown=1.0,
     ),
 )
 STAGES_DEBUG = tuple(replace(s, steps=2, mixes=s.mixes[-1:], warmup=1) for s in STAGES)
