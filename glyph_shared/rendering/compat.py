@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from glyph_shared.rendering.arrays import Float64s, Int32s, Int64s
 from glyph_shared.rendering.compat_lines import CompatLine, CompatWrap
 from glyph_shared.rendering.compat_text import Words, split_words
-from glyph_shared.rendering.compose import PageLayout, ShapeLookup
+from glyph_shared.rendering.compose import Composer, PageLayout, ShapeLookup
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.fonts import pdf_number
 from glyph_shared.rendering.geometry import Geometry
@@ -66,22 +66,16 @@ def _first_offset(sheet: _Sheet, words: Words, length: int) -> int:
     return length
 
 
-class CompatComposer:
+class CompatComposer(Composer):
     """Lays a whole text out as the reference does."""
 
     def __init__(
         self, config: RenderConfig, geometry: Geometry, table: ShapeTable, look_up: ShapeLookup
     ) -> None:
-        self._config = config
-        self._geometry = geometry
-        self._table = table
-        self._look_up = look_up
+        super().__init__(config, geometry, table, look_up)
         self._space = table.space * config.font_size
-        self._measure = Measure(
-            geometry.width,
-            geometry.width - config.first_line_indent,
-            config.space_shrinkage * self._space,
-        )
+        # Multiplied in reportlab's order, whose last digit decides ties.
+        self._measure = replace(self._measure, shrink=config.space_shrinkage * self._space)
         self._top = config.page_size[1] - geometry.origin_y
         self._bottom = geometry.origin_y
 
