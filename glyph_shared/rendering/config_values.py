@@ -24,6 +24,8 @@ GREY_MARKER_MARKUP = '<font color="#808080"> \\n </font>'
 _COLOR = re.compile(r"#?([0-9a-fA-F]{6})")
 _MARKER = re.compile(r"""<font color=["'](#[0-9a-fA-F]{6})["']>([^<>]{1,16})</font>""")
 
+_EXCERPT = 200
+
 Color = tuple[int, int, int]
 
 
@@ -86,6 +88,15 @@ def parse_newline_markup(value: str) -> NewlineMarker | None:
             f"of at most 16 chars; got {value!r}"
         )
     return NewlineMarker(match[2], color_channels(match[1].upper()))
+
+
+def excerpt(value: object) -> str:
+    """Writes a received value for an error message, cut off where it would fill the screen."""
+    try:
+        written = repr(value)
+    except ValueError:  # Python refuses to write out numbers of more than 4300 digits.
+        return "a number of thousands of digits"
+    return written if len(written) <= _EXCERPT else f"{written[:_EXCERPT]}…"
 
 
 def describe(values: Sequence[float]) -> str:

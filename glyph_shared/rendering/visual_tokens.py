@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from glyph_shared.errors import InputError
+from glyph_shared.rendering.config_values import excerpt
 
 TOKEN_SIDE_PX = 28
 """A visual token covers 28 x 28 pixels: patches of 14, merged two by two."""
@@ -24,12 +25,15 @@ LEAST_PIXELS = SHORTEST_EDGE // 2
 
 MAX_ASPECT = 200
 
+_MAX_SIDE = 1_000_000
+
 
 def count_visual_tokens(size_px: tuple[int, int], *, longest_edge: int = LONGEST_EDGE) -> int:
     """Counts the visual tokens of an image of ``size_px`` (width, height).
 
     Raises:
-        InputError: A side is not positive, or one is more than 200 times the other.
+        InputError: A side is not positive, or one is more than 200 times the other; or
+            ``longest_edge`` leaves no room for one token.
     """
     width, height = _resized(size_px, longest_edge)
     return (width // TOKEN_SIDE_PX) * (height // TOKEN_SIDE_PX)
@@ -37,9 +41,18 @@ def count_visual_tokens(size_px: tuple[int, int], *, longest_edge: int = LONGEST
 
 def _resized(size_px: tuple[int, int], longest_edge: int) -> tuple[int, int]:
     width, height = size_px
-    if width < 1 or height < 1:
-        raise InputError(f"image sides must be positive; got {width} x {height}")
+    # Said so that a NaN, which no comparison holds for, is refused too.
+    if not (1 <= width <= _MAX_SIDE and 1 <= height <= _MAX_SIDE):
+        raise InputError(
+            f"image sides must be positive, at most {_MAX_SIDE} px; "
+            f"got {excerpt(width)} x {excerpt(height)}"
+        )
     side = TOKEN_SIDE_PX
+    if not longest_edge >= 2 * side * side:
+        raise InputError(
+            f"longest_edge must be at least {2 * side * side}, one visual token in two frames; "
+            f"got {longest_edge}"
+        )
     if min(width, height) < side:
         scale = max(side / height, side / width)
         width, height = int(width * scale), int(height * scale)

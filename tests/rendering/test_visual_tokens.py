@@ -1,5 +1,7 @@
 """The figures are those of vLLM 0.32 and transformers for GLM-4.1V."""
 
+import math
+
 import pytest
 
 from glyph_shared.errors import InputError
@@ -36,7 +38,15 @@ def test_an_aspect_beyond_200_is_refused():
         count_visual_tokens((28 * 300, 28))
 
 
-@pytest.mark.parametrize("size_px", [(0, 100), (100, -1)])
+@pytest.mark.parametrize(
+    "size_px", [(0, 100), (100, -1), (math.nan, 1), (9, math.inf), (10**400, 9)]
+)
 def test_sides_must_be_positive(size_px):
     with pytest.raises(InputError, match="must be positive"):
         count_visual_tokens(size_px)
+
+
+@pytest.mark.parametrize("edge", [0, 1567, math.nan])
+def test_a_limit_below_one_token_is_refused(edge):
+    with pytest.raises(InputError, match="at least 1568"):
+        count_visual_tokens((100, 100), longest_edge=edge)
