@@ -175,7 +175,7 @@ def is_blank(text: str) -> bool:
         return False
     actions = _ACTIONS[text_codes(text)]
     inked = [char for char, act in zip(text, actions.tolist(), strict=True) if act != _DROP]
-    return not inked or "".join(inked).isspace()
+    return all(char in _INKLESS or char.isspace() for char in inked)
 
 
 def _draw_newlines(codes: Codes, source: Int64s, marker: str) -> tuple[Codes, Int64s]:
@@ -210,3 +210,5 @@ _BY_CATEGORY = {"Mn": _MARK, "Me": _MARK, "Cf": _DROP, "Cc": _REPLACE, "Cs": _RE
 _VISIBLE_FORMATS = [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD]
 """Format chars that have ink: Arabic and Syriac signs that enclose what follows."""
 _ACTIONS = _action_table()
+_INKLESS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
+"""The empty Braille cell, fillers and the joiner of marks: no spaces, but nothing to see either."""

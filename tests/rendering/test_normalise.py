@@ -68,11 +68,13 @@ def test_source_never_goes_back(text):
     assert ((source >= 0) & (source < max(len(text), 1))).all()
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t\r\n", "\u200b\xad", "\u2003 \u3000", " " * 9000])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t\r\n", "\u200b\xad", "\u2003 \u3000", " " * 9000, "\u2800 \u2800\n"]
+)
 def test_text_without_ink_is_blank(text):
     assert is_blank(text)
 
 
-@pytest.mark.parametrize("text", ["a", " a", "\x00", " " * 9000 + "a", "\u200ba"])
+@pytest.mark.parametrize("text", ["a", " a", "\x00", " " * 9000 + "a", "\u200ba", "\u2800⠿"])
 def test_text_with_ink_is_not_blank(text):
     assert not is_blank(text)
