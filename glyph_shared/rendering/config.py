@@ -32,6 +32,7 @@ from glyph_shared.rendering.config_values import (
     GREY_MARKER_MARKUP,
     LINE_BREAK_MARKUP,
     describe,
+    excerpt,
     parse_color,
     parse_newline_markup,
     parse_page_size,
@@ -42,9 +43,11 @@ from glyph_shared.rendering.font_files import (
     require_font,
     warn_if_absent,
 )
+from glyph_shared.rendering.normalise import is_blank
 
 PRESETS = ("en", "zh", "code", "reference", "reader")
 
+MIN_FONT_PX = 1
 MAX_SIDE_PX = 20_000
 MAX_PAGE_PX = 64_000_000
 
@@ -70,7 +73,12 @@ def _dashed(name: str) -> str:
 
 
 def _checked_markup(value: str) -> str:
-    parse_newline_markup(value)
+    marker = parse_newline_markup(value)
+    if marker and (not marker.text.isprintable() or is_blank(marker.text)):
+        raise ValueError(
+            "newline_markup must have a text that can be seen, without control chars; "
+            f"got {value!r}"
+        )
     return value
 
 
@@ -190,8 +198,7 @@ class RenderConfig(BaseModel):
         except ValidationError as error:
             raise ConfigError(_explain(error)) from None
         _check_geometry(config)
-        if info.context is not _ALLOW_ABSENT_FONT:
-            require_font(config.font_path)
+        require_font(config.font_path, may_be_absent=info.context is _ALLOW_ABSENT_FONT)
         return config
 
     def model_copy(
@@ -226,8 +233,9 @@ class RenderConfig(BaseModel):
         """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ConfigError(f"cannot read θ from {str(path)!r}: {error}") from None
+        # ValueError: no UTF-8, no JSON, a number of too many digits, or a path with a NUL.
+        except (OSError, ValueError, RecursionError) as error:
+            raise ConfigError(f"cannot read θ from {excerpt(str(path))}: {error}") from None
         if not isinstance(data, dict):
             raise ConfigError(f"a θ file holds one JSON object; got {type(data).__name__}")
         given = {key.replace("-", "_"): value for key, value in data.items()}
@@ -261,7 +269,7 @@ def _with_derived_defaults(data: Any) -> Any:
     if not fields.get("line_height"):
         fields.pop("line_height", None)
         size = fields.get("font_size")
-        if isinstance(size, (int, float)) and math.isfinite(size):
+        if isinstance(size, (int, float)) and -math.inf < size < math.inf:
             fields["line_height"] = size + 1
     return fields
 
@@ -273,17 +281,25 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         allowed = ", ".join(RenderConfig.model_fields)
         return f"unknown setting {name!r}; allowed are {allowed}"
-    return f"{name.replace('-', '_')}: {first['msg']}; got {first['input']!r}"
+    return f"{name.replace('-', '_')}: {first['msg']}; got {excerpt(first['input'])}"
 
 
 def _check_geometry(config: RenderConfig) -> None:
     """Refuses sizes that no text fits, or that no memory should be taken for."""
-    pixels = [side * config.dpi / 72 for side in config.page_size]
+    scale = config.dpi / 72
+    x_scale = scale * config.horizontal_scale
+    pixels = [config.page_size[0] * x_scale, config.page_size[1] * scale]
     if max(pixels) > MAX_SIDE_PX or math.prod(pixels) > MAX_PAGE_PX:
         raise ConfigError(
             f"page_size {describe(config.page_size)} pt at {config.dpi:g} dpi is "
             f"{describe(pixels)} px; at most {MAX_SIDE_PX} px a side and {MAX_PAGE_PX} px a page: "
-            "use a smaller page or dpi"
+            "use a smaller page, dpi or horizontal_scale"
+        )
+    if config.font_size * min(scale, x_scale) < MIN_FONT_PX:
+        raise ConfigError(
+            f"font_size {config.font_size:g} pt at {config.dpi:g} dpi is "
+            f"{describe((config.font_size * x_scale, config.font_size * scale))} px; shapes need "
+            f"at least {MIN_FONT_PX} px: raise font_size, dpi or horizontal_scale"
         )
     if config.line_height < config.font_size:
         raise ConfigError(
@@ -309,4 +325,27 @@ def _check_text_area(config: RenderConfig) -> None:
         raise ConfigError(
             f"first_line_indent {config.first_line_indent:g} starts left of the page; "
             "raise left_indent or margin_x"
+        )
+    space = max(config.space_before, config.space_after)
+    if space > inner[1]:
+        raise ConfigError(
+            f"space_before and space_after must be at most the {inner[1]:g} pt a page has for "
+            f"text; got {space:g}"
+        )
+    _check_boxes(config)
+
+
+def _check_boxes(config: RenderConfig) -> None:
+    """Refuses boxes of which not even the smallest, around one char, can be drawn."""
+    padding = 2 * config.border_padding
+    box = config.font_size + padding, config.line_height + padding
+    if box[0] > config.page_size[0] or box[1] > config.page_size[1]:
+        raise ConfigError(
+            f"border_padding {config.border_padding:g} makes a box of at least {describe(box)} pt "
+            f"on a page of {describe(config.page_size)}: reduce it"
+        )
+    if 2 * config.border_width > min(box):
+        raise ConfigError(
+            f"border_width must be at most half of the smallest box, {describe(box)} pt; "
+            f"got {config.border_width:g}"
         )

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glyph_shared.errors import FontError, FontWarning
+from glyph_shared.rendering.config_values import excerpt
 
 DEFAULT_FONT = "DejaVuSans.ttf"
 
 _LIST_TIMEOUT_S = 20
 _NOT_FOR_TEXT = ("lastresort", "coloremoji", "adobeblank")
+_FACE_DIGITS = 5
 _SFNT_MAGIC = (b"\0\1\0\0", b"true", b"OTTO", b"ttcf")
 
 
@@ -61,16 +63,21 @@ def find_font(name: str | None) -> FontFile:
     return _located(name) or FontFile(bundled_folder() / DEFAULT_FONT)
 
 
-def require_font(name: str | None) -> None:
-    """Checks that a font exists.
+def require_font(name: str | None, *, may_be_absent: bool = False) -> None:
+    """Checks that a font exists, and by its first bytes that it is one.
 
     Raises:
-        FontError: Neither a file nor an installed font has this name.
+        FontError: Neither a file nor an installed font has this name, or the file is no font.
     """
-    if name is not None and _located(name) is None:
+    if name is None:
+        return
+    found = _located(name)
+    if found is not None:
+        _read_magic(found.path)
+    elif not may_be_absent:
         raise FontError(
-            f"no font {name!r}: not a file, not among matplotlib's fonts, not known to fontconfig; "
-            "give a .ttf/.otf path, or None for DejaVu Sans"
+            f"no font {excerpt(name)}: not a file, not among matplotlib's fonts, not known to "
+            "fontconfig; give a .ttf/.otf path, or None for DejaVu Sans"
         )
 
 
@@ -78,7 +85,7 @@ def warn_if_absent(name: str | None) -> None:
     """Warns that DejaVu Sans stands in for a font that is not installed."""
     if name is not None and _located(name) is None:
         warnings.warn(
-            f"font {name!r} is not installed; DejaVu Sans is drawn instead", FontWarning, 3
+            f"font {excerpt(name)} is not installed; DejaVu Sans is drawn instead", FontWarning, 3
         )
 
 
@@ -95,28 +102,34 @@ def read_font_bytes(path: Path) -> bytes:
     Raises:
         FontError: The file cannot be read, or holds another format.
     """
+    _read_magic(path)
+    return path.read_bytes()
+
+
+def _read_magic(path: Path) -> None:
+    """Reads the bytes that say what a file is."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            magic = file.read(4)
     except OSError as error:
         raise FontError(f"cannot read font {str(path)!r}: {error.strerror}") from None
-    if content[:4] not in _SFNT_MAGIC:
-        kind = "a web font (WOFF)" if content[:3] == b"wOF" else "not a TrueType or OpenType font"
+    if magic not in _SFNT_MAGIC:
+        kind = "a web font (WOFF)" if magic[:3] == b"wOF" else "not a TrueType or OpenType font"
         raise FontError(f"{str(path)!r} is {kind}; convert it to .ttf or .otf")
-    return content
 
 
 def _located(name: str | None) -> FontFile | None:
     if name is None:
         return FontFile(bundled_folder() / DEFAULT_FONT)
     stem, _, number = name.rpartition("#")
-    if stem and number.isdecimal():
+    if stem and number.isdecimal() and len(number) <= _FACE_DIGITS:
         found = _located(stem)
         return found and FontFile(found.path, int(number))
     path = Path(name)
-    if path.is_file():
+    if _is_file(path):
         return FontFile(path)
     bundled = bundled_folder() / path.name
-    if bundled.is_file():
+    if _is_file(bundled):
         return FontFile(bundled)
     return _installed(path.name)
 
@@ -129,7 +142,15 @@ def _installed(name: str) -> FontFile | None:
         if font.file.path.name.casefold() == wanted or wanted in families:
             return font.file
     bundled = bundled_folder() / f"{name.replace(' ', '')}.ttf"
-    return FontFile(bundled) if bundled.is_file() else None
+    return FontFile(bundled) if _is_file(bundled) else None
+
+
+def _is_file(path: Path) -> bool:
+    """Tells whether a path leads to a file; one that no system takes as a path does not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from glyph_shared.errors import ConfigError, FontError, FontWarning
-from glyph_shared.rendering import RenderConfig
+from glyph_shared.rendering import RenderConfig, render
 from glyph_shared.rendering.config import PRESETS
 from glyph_shared.rendering.config_values import PAGE_SIZES
 from glyph_shared.rendering.geometry import Geometry
@@ -88,7 +88,11 @@ def test_a_dump_loads_as_the_same_configuration(tmp_path):
     assert RenderConfig.from_json(written(tmp_path, dumped)) == config
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "3"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "3", "[" * 100_000, '{"dpi": 1' + "0" * 5000 + "}"],
+    ids=["empty", "cut", "list", "number", "deep", "digits"],
+)
 def test_a_file_that_is_no_theta_is_refused(tmp_path, content):
     with pytest.raises(ConfigError, match="θ"):
         RenderConfig.from_json(written(tmp_path, content))
@@ -97,6 +101,11 @@ def test_a_file_that_is_no_theta_is_refused(tmp_path, content):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
         RenderConfig.from_json(tmp_path / "none.json")
+
+
+def test_a_path_that_no_system_takes_is_refused():
+    with pytest.raises(ConfigError, match="cannot read"):
+        RenderConfig.from_json("theta\0.json")
 
 
 @pytest.mark.parametrize(("height", "size"), [(0, 9), (None, 9), (0.0, 12)])
@@ -149,6 +158,20 @@ IMPOSSIBLE = [
     ({"horizontal_scale": 0}, "horizontal_scale"),
     ({"crop_multiple": 0}, "crop_multiple"),
     ({"dpi": "many"}, "many"),
+    ({"dpi": 1}, "at least 1 px"),
+    ({"dpi": 0.01}, "at least 1 px"),
+    ({"font_size": 1e-6}, "at least 1 px"),
+    ({"horizontal_scale": 1e-9}, "at least 1 px"),
+    ({"horizontal_scale": 4, "page_size": (6000, 840)}, "px a side"),
+    ({"border_padding": 400}, "border_padding 400"),
+    ({"border_width": 400}, "border_width"),
+    ({"border_width": 6}, "half of the smallest box"),
+    ({"space_before": 1e6}, "space_before"),
+    ({"space_after": 825}, "at most the 824 pt"),
+    ({"newline_markup": '<font color="#FF0000">\x00</font>'}, "seen"),
+    ({"newline_markup": '<font color="#FF0000">a\n</font>'}, "seen"),
+    ({"newline_markup": '<font color="#FF0000">  </font>'}, "seen"),
+    ({"newline_markup": '<font color="#FF0000">\u2800</font>'}, "seen"),
     ({"fontsize": 9}, "allowed are page_size"),
     ({"font-size": 9, "font_size": 9}, "twice"),
 ]
@@ -161,6 +184,19 @@ def test_an_impossible_setting_is_refused_by_name(settings, named):
     with pytest.raises(ConfigError) as caught:
         RenderConfig(**settings)
     assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["font_size", "line_height", "dpi", "crop_multiple"])
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_number_beyond_any_float_is_refused_in_a_short_message(field, digits):
+    with pytest.raises(ConfigError, match=field) as caught:
+        RenderConfig(**{field: 10**digits})
+    assert len(str(caught.value)) < 400
+
+
+def test_the_smallest_shapes_that_are_allowed_are_drawn():
+    [page] = render("hello\nworld", RenderConfig(dpi=8))
+    assert page.pixels.min() < 250
 
 
 def test_a_changed_copy_is_checked_too():
@@ -176,6 +212,21 @@ def test_an_unknown_preset_is_refused_with_the_names():
 def test_an_absent_font_is_refused_on_construction():
     with pytest.raises(FontError, match="Nowhere"):
         RenderConfig(font_path="Nowhere.ttf")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x\0.ttf", "\ud800", "DejaVuSans.ttf#" + "1" * 5000])
+def test_a_font_name_that_is_no_path_is_refused_in_a_short_message(name):
+    with pytest.raises(FontError, match="no font") as caught:
+        RenderConfig(font_path=name)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_that_is_no_font_is_refused_wherever_it_is_named(tmp_path):
+    other = written(tmp_path, {"font-path": __file__})
+    with pytest.raises(FontError, match="not a TrueType"):
+        RenderConfig(font_path=__file__)
+    with pytest.raises(FontError, match="not a TrueType"):
+        RenderConfig.from_json(other)
 
 
 def test_configurations_are_hashable_values_that_cannot_change():
