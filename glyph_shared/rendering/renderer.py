@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from glyph_shared.errors import FontError, InputError
+from glyph_shared.errors import ConfigError, FontError, InputError
 from glyph_shared.rendering.arrays import Codes, Int32s, Int64s
 from glyph_shared.rendering.atlas import shared_atlas
 from glyph_shared.rendering.compat import CompatComposer
 from glyph_shared.rendering.compose import Composer, PageLayout, slices
 from glyph_shared.rendering.config import RenderConfig
-from glyph_shared.rendering.config_values import parse_newline_markup
+from glyph_shared.rendering.config_values import excerpt, parse_newline_markup
 from glyph_shared.rendering.finish import Finisher
 from glyph_shared.rendering.font_files import find_font
 from glyph_shared.rendering.geometry import Geometry
@@ -30,6 +30,8 @@ from glyph_shared.rendering.normalise import (
 from glyph_shared.rendering.page import DrawnText, Page
 from glyph_shared.rendering.raster import Painter
 from glyph_shared.rendering.shapes import MISSING, shape_table
+
+Missing = Literal["error", "replace"]
 
 
 class Renderer:
@@ -46,7 +48,7 @@ class Renderer:
         config: RenderConfig | None = None,
         *,
         compat: bool = False,
-        missing: Literal["error", "replace"] = "error",
+        missing: Missing = "error",
     ) -> None:
         """Prepares fonts and measures.
 
@@ -55,8 +57,14 @@ class Renderer:
             missing: What to do with a char that no font has: ``error`` raises FontError,
                 ``replace`` draws U+FFFD and counts it in ``Page.replaced``.
             compat: Copies the reference's text rules and layout defects, for comparison with it.
+
+        Raises:
+            ConfigError: ``config`` is no RenderConfig, or ``missing`` has another value.
+            FontError: The font cannot be read, or no font has the newline marker's chars.
         """
-        self.config = config or RenderConfig()
+        if missing not in get_args(Missing):
+            raise ConfigError(f"missing must be 'error' or 'replace'; got {excerpt(missing)}")
+        self.config = _checked_config(config)
         self.compat = compat
         self._replaces_missing = missing == "replace"
         geometry = Geometry.of(self.config)
@@ -66,6 +74,7 @@ class Renderer:
         atlas = shared_atlas(
             self._table, self.config.font_size * geometry.scale, self.config.horizontal_scale
         )
+        self._cover(text_codes(self._marker or "").astype(np.int64))
         composer = CompatComposer if compat else Composer
         self._composer = composer(self.config, geometry, self._table, self._look_up)
         self._painter = Painter(atlas, self._table, self.config.font_size, geometry)
@@ -79,13 +88,14 @@ class Renderer:
                 many as it takes to find the first ink, the rest when they are reached.
 
         Raises:
-            InputError: There is nothing to draw: the text is empty or all whitespace.
+            InputError: There is nothing to draw: the text is empty or all whitespace; or it is
+                neither a str nor pieces of str.
             FontError: No installed font has some of the chars, and ``missing`` is ``error``.
         """
         if isinstance(text, str):
             self._check(text)
             return self._pages(slices(text))
-        return self._pages(self._checked_pieces(iter(text)))
+        return self._pages(self._checked_pieces(_strings(text)))
 
     def _check(self, text: str) -> None:
         if is_blank(text):
@@ -154,6 +164,32 @@ class Renderer:
         if self._replaces_missing:
             count += int(np.count_nonzero(self._table.lookup[codes] == MISSING))
         return count
+
+
+def _checked_config(config: RenderConfig | None) -> RenderConfig:
+    if config is None:
+        return RenderConfig()
+    if not isinstance(config, RenderConfig):
+        raise ConfigError(
+            f"config must be a RenderConfig or None; got {excerpt(config)}: make one with "
+            "RenderConfig(dpi=72) or RenderConfig.preset('en')"
+        )
+    return config
+
+
+def _strings(pieces: Iterable[str]) -> Iterator[str]:
+    """Passes a text's pieces on; bytes, whose pieces are numbers, are refused as a whole."""
+    if isinstance(pieces, (bytes, bytearray)) or not isinstance(pieces, Iterable):
+        raise InputError(
+            f"a text is a str or pieces of str; got {type(pieces).__name__}: decode or join it"
+        )
+    return map(_checked_piece, pieces)
+
+
+def _checked_piece(piece: str) -> str:
+    if not isinstance(piece, str):
+        raise InputError(f"a text's pieces must be str; got {excerpt(piece)}")
+    return piece
 
 
 def render(text: str | Iterable[str], config: RenderConfig | None = None) -> list[Page]:

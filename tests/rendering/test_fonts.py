@@ -102,6 +102,15 @@ def test_a_char_that_no_font_has_is_replaced_and_counted_on_request(no_system_fo
     assert marked.replaced == 0
 
 
+def test_a_marker_that_no_font_has_is_refused_or_replaced(no_system_fonts):
+    config = RenderConfig(newline_markup='<font color="#FF0000">中</font>')
+    with pytest.raises(FontError, match=r"U\+4E2D") as caught:
+        Renderer(config)
+    assert caught.value.codepoints == (0x4E2D,)
+    [page] = Renderer(config, missing="replace").render("one\ntwo")
+    assert page.replaced == 1
+
+
 def test_pieces_are_checked_when_they_are_reached(no_system_fonts):
     pages = Renderer().render(iter(["plain ", "中"]))
     with pytest.raises(FontError, match="4E2D"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyph_shared.errors import InputError
+from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.rendering import RenderConfig, Renderer, compose, render
 from glyph_shared.rendering.normalise import NEWLINE, codes_text, normalise
 
@@ -96,10 +96,28 @@ def test_the_same_text_makes_the_same_bytes_everywhere():
     assert found == [first] * 4
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\u200b\xad", [], ["", " ", "\n"]])
+@pytest.mark.parametrize("text", ["", " \n\t", "\u200b\xad", "\u2800", [], ["", " ", "\n"]])
 def test_text_without_ink_is_refused_before_the_first_page(text):
     with pytest.raises(InputError, match="nothing to draw"):
         Renderer().render(text)
+
+
+@pytest.mark.parametrize("text", [None, 7, b"abc", bytearray(b"abc"), ["plain", None], [b"abc"]])
+def test_what_is_no_text_is_refused_by_its_kind(text):
+    with pytest.raises(InputError, match=r"str.*(NoneType|int|bytes|bytearray|None|b'abc')"):
+        render(text)
+
+
+@pytest.mark.parametrize("config", [{"dpi": 72}, "en", {}, 0])
+def test_a_configuration_of_another_kind_is_refused(config):
+    with pytest.raises(ConfigError, match="must be a RenderConfig"):
+        Renderer(config)
+
+
+@pytest.mark.parametrize("missing", ["foo", None, ["error"]])
+def test_an_unknown_answer_to_missing_chars_is_refused(missing):
+    with pytest.raises(ConfigError, match="'error' or 'replace'"):
+        Renderer(missing=missing)
 
 
 @pytest.mark.parametrize(
