@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Literal
 
 from glyph_shared.asking import GlyphClient
-from glyph_shared.errors import FontError, GlyphError
+from glyph_shared.errors import ConfigError, FontError, GlyphError
 from glyph_shared.planning import EstimateCounter, pick_counter
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, Renderer
@@ -67,12 +67,8 @@ class Finding:
 
 
 def examine(base_url: str | None = None) -> list[Finding]:
-    """Looks at versions, scripts, the token counter, the embedded reader and the server.
-
-    Raises:
-        ConfigError: The server's address is none.
-    """
-    named = base_url or os.environ.get("GLYPH_BASE_URL")
+    """Looks at versions, scripts, the token counter, the embedded reader and the server."""
+    named = base_url or os.environ.get("GLYPH_BASE_URL") or None
     return [*_versions(), *_scripts(), _counter(named), _reader(), _server(named)]
 
 
@@ -113,7 +109,15 @@ def _is_covered(renderer: Renderer, script: Script) -> bool:
 
 
 def _counter(base_url: str | None) -> Finding:
-    counter = pick_counter(base_url=base_url, api_key=os.environ.get("GLYPH_API_KEY"))
+    try:
+        counter = pick_counter(
+            base_url=base_url,
+            model=os.environ.get("GLYPH_MODEL"),
+            api_key=os.environ.get("GLYPH_API_KEY"),
+        )
+    except ConfigError:
+        # What is wrong with the address or the key, the server's finding tells.
+        counter = pick_counter()
     if isinstance(counter, EstimateCounter):
         hint = "only estimated; exact with a server, or a file: glyph count --tokenizer"
         return Finding("text tokens", "absent", hint)
@@ -129,7 +133,11 @@ def _reader() -> Finding:
 
 
 def _server(named: str | None) -> Finding:
-    with GlyphClient(base_url=named, timeout=SERVER_TIMEOUT, max_retries=0) as client:
+    try:
+        client = GlyphClient(base_url=named, timeout=SERVER_TIMEOUT, max_retries=0)
+    except ConfigError as error:
+        return Finding("server", "broken", str(error))
+    with client:
         try:
             entry = client.model_entry()
         except GlyphError as error:
@@ -137,5 +145,5 @@ def _server(named: str | None) -> Finding:
                 return Finding("server", "broken", str(error))
             hint = f"none at {client.base_url}; start one with glyph serve"
             return Finding("server", "absent", hint)
-        window = f", window {entry.max_model_len:,}" if entry.max_model_len else ""
-        return Finding("server", "ok", f"{client.base_url}: {entry.id}{window}")
+    window = f", window {entry.max_model_len:,}" if entry.max_model_len else ""
+    return Finding("server", "ok", f"{client.base_url}: {entry.id}{window}")

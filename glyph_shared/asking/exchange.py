@@ -204,12 +204,13 @@ def _http_client(endpoint: Endpoint) -> openai.DefaultAsyncHttpxClient:
     """
     try:
         return openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback)
-    except (ImportError, ValueError) as error:
-        kind = type(error)
-    # Without the error's text, which may hold the proxy's password.
-    hint = "install socksio, which SOCKS needs, or unset" if issubclass(kind, ImportError) else "correct"
+    except ImportError:
+        advice = "install socksio, which SOCKS needs, or unset"
+    except ValueError:
+        advice = "correct"
+    # Outside the handlers, because the library's error may hold the proxy's password.
     raise ConfigError(
-        f"the proxy that the environment names for {endpoint.host} cannot be used; {hint} "
+        f"the proxy that the environment names for {endpoint.host} cannot be used; {advice} "
         "ALL_PROXY, HTTP_PROXY and HTTPS_PROXY, or add the host to NO_PROXY"
     )
 

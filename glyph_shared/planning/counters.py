@@ -10,7 +10,6 @@ import importlib
 import importlib.util
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -164,8 +163,8 @@ def pick_counter(
 
     The order: the tokenizer file, if one is named; the server, if it answers and its tokenizer
     is a real one (one token per char, as the embedded reader has, would make any ratio look
-    grand); tiktoken with a vocabulary already on this machine; the estimate. A server that does
-    not answer is passed over with a warning.
+    grand); tiktoken with a vocabulary already on this machine; the estimate. The counter's
+    name tells which it was.
 
     Raises:
         ConfigError: The named tokenizer file is no tokenizer, or the address no address.
@@ -186,9 +185,7 @@ def _server_counter(address: ServerAddress, model: str | None) -> ServerTokenCou
         served = server.entry(model)
         if served.tokenizer == "character" or server.count("a word", model=served.name) == 0:
             return None
-    except ServerError as error:
-        # The address was given to be asked: other figures than its own need a word.
-        warnings.warn(f"{error}; text tokens are counted without it", stacklevel=3)
+    except ServerError:
         return None
     # By its served name, because a count without its tokenizer's name says little.
     return ServerTokenCounter(address, model=served.name)

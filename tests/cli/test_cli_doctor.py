@@ -55,6 +55,24 @@ def test_the_environment_names_the_server_too(run, reader, monkeypatch):
     assert run("doctor").exit_code == 1
 
 
+@pytest.mark.parametrize("address", ["http://[::1", "127.0.0.1:8000"])
+def test_an_address_that_is_none_is_one_broken_line(findings, address):
+    found = findings("--base-url", address)
+    assert [name for name in found if found[name]["state"] == "broken"] == ["server"]
+
+
+def test_an_empty_address_in_the_environment_names_no_server(findings, monkeypatch):
+    monkeypatch.setenv("GLYPH_BASE_URL", "")
+    assert findings()["server"]["state"] != "broken"
+
+
+def test_credentials_of_the_address_are_used_and_not_shown(findings, reader):
+    with running_embedded(reader) as base_url:
+        found = findings("--base-url", base_url.replace("//", "//user:canary@"))
+    assert found["server"]["state"] == "ok"
+    assert "canary" not in str(found)
+
+
 def test_a_reader_that_does_not_load_is_broken(run, monkeypatch):
     def broken(cls, directory=None):
         raise InputError("no weights")

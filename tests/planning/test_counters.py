@@ -218,14 +218,8 @@ def test_the_counter_is_picked_in_the_stated_order(tmp_path, no_tiktoken):
         both = pick_counter(tokenizer_file=file, base_url=server.url)
         assert isinstance(both, FileTokenCounter)
         assert isinstance(pick_counter(base_url=server.url), ServerTokenCounter)
+    assert isinstance(pick_counter(base_url=server.url), EstimateCounter)
     assert isinstance(pick_counter(), EstimateCounter)
-
-
-def test_a_server_that_does_not_answer_is_passed_over_with_a_warning(no_tiktoken):
-    with Server({}) as server:
-        url = server.url
-    with pytest.warns(UserWarning, match="can't be reached .* counted without it"):
-        assert isinstance(pick_counter(base_url=url), EstimateCounter)
 
 
 def test_a_servers_counter_is_named_by_the_served_model():
