@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from glyph_shared.cli.console import err, printable, say
+from glyph_shared.cli.console import err, note, printable, say
 from glyph_shared.errors import ConfigError
 from glyph_shared.reader import Reader
 from glyph_shared.serving import (
     Progress,
     VllmConfig,
+    opened_doors,
     serve_embedded,
     serve_vllm,
     shown_command,
@@ -20,6 +21,10 @@ from glyph_shared.serving import (
 )
 
 _LOG_CHARS = 100
+
+
+def _default(setting: str) -> str:
+    return str(VllmConfig.model_fields[setting].default)
 
 
 def serve(
@@ -32,20 +37,46 @@ def serve(
         bool, typer.Option("--embedded", help="The embedded reader instead: no GPU, no download.")
     ] = False,
     model: Annotated[
-        str, typer.Option(metavar="NAME", help="Its name on the hub, or a folder.")
-    ] = "zai-org/Glyph",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Its name on the hub, or a folder.",
+            show_default=_default("model"),
+        ),
+    ] = None,
     served_name: Annotated[
-        str, typer.Option(metavar="NAME", help="What clients call the model.")
-    ] = "glyph",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What clients call the model.",
+            show_default=_default("served_name"),
+        ),
+    ] = None,
     host: Annotated[
-        str, typer.Option(metavar="HOST", help="Others than loopback let others in.")
-    ] = "127.0.0.1",
+        str | None,
+        typer.Option(
+            metavar="HOST",
+            help="Others than loopback let others in.",
+            show_default=_default("host"),
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(help="With --embedded 0 takes a free one.")] = 8000,
-    max_model_len: Annotated[int, typer.Option(help="The window in tokens.")] = 131_072,
-    max_pages: Annotated[int, typer.Option(help="Pages that one prompt may hold.")] = 512,
+    max_model_len: Annotated[
+        int | None,
+        typer.Option(help="The window in tokens.", show_default=_default("max_model_len")),
+    ] = None,
+    max_pages: Annotated[
+        int | None,
+        typer.Option(help="Pages that one prompt may hold.", show_default=_default("max_pages")),
+    ] = None,
     thinking: Annotated[
-        bool, typer.Option(help="Whether the model thinks; the embedded reader's weights do not.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--thinking/--no-thinking",
+            help="Whether the model thinks; the embedded reader's weights do not.",
+            show_default="thinking",
+        ),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the vllm command and leave.")] = False,
 ) -> None:
     """Start vLLM with safe and fast flags, or the embedded reader, behind one HTTP API.
@@ -53,22 +84,26 @@ def serve(
     Clients must send GLYPH_API_KEY if it is set here. Ctrl-C stops the server.
     """
     key = os.environ.get("GLYPH_API_KEY") or None
+    given: dict[str, object] = {
+        "model": model,
+        "served_name": served_name,
+        "host": host,
+        "max_model_len": max_model_len,
+        "max_pages": max_pages,
+    }
+    changed = {name: value for name, value in given.items() if value is not None}
     if embedded:
-        if show or vllm_flags:
-            raise ConfigError("--embedded starts no vLLM; leave --show and flags after -- out")
+        if show or vllm_flags or changed or thinking is not None:
+            raise ConfigError(
+                "--embedded starts no vLLM and takes --port alone; leave the rest out"
+            )
         serve_embedded(Reader.load(), port=port, api_key=key, ready=_tell_ready)
         return
-    settings = vllm_config(
-        model=model,
-        served_name=served_name,
-        host=host,
-        port=port,
-        max_model_len=max_model_len,
-        max_pages=max_pages,
-        reasoning_parser="glm45" if thinking else None,
-        api_key=key,
-        extra_args=tuple(vllm_flags or ()),
-    )
+    if thinking is False:
+        changed["reasoning_parser"] = None
+    settings = vllm_config(port=port, api_key=key, extra_args=tuple(vllm_flags or ()), **changed)
+    for opened in opened_doors(settings):
+        note(opened)
     say(shown_command(settings))
     if not show:
         _run(settings)

@@ -6,6 +6,7 @@ from glyph_shared.serving.reader_protocol import PageReader, Token
 from glyph_shared.serving.vllm_command import (
     CHAT_TEMPLATE,
     VllmConfig,
+    opened_doors,
     shown_command,
     vllm_arguments,
     vllm_config,
@@ -28,6 +29,7 @@ __all__ = [
     "embedded_app",
     "is_healthy",
     "model_entry",
+    "opened_doors",
     "running_embedded",
     "running_vllm",
     "serve_embedded",

@@ -46,6 +46,12 @@ QUIET_ENVIRONMENT = {
 }
 """Set for every server: no telemetry, no redirects, images of at most 40 megapixels."""
 
+_DOORS = {
+    "--allowed-local-media-path": "any client reads the pictures below that path on this machine",
+    "--allowed-media-domains": "the server fetches what clients name from those domains",
+    "--trust-remote-code": "the checkpoint runs code of its own on this machine",
+}
+
 
 class VllmConfig(BaseModel):
     """What a vLLM server for pages is told; everything else goes through ``extra_args``."""
@@ -130,6 +136,13 @@ def vllm_arguments(config: VllmConfig) -> list[str]:
     if config.reasoning_parser is not None:
         arguments += ["--reasoning-parser", config.reasoning_parser]
     return [*arguments, *config.extra_args]
+
+
+def opened_doors(config: VllmConfig) -> list[str]:
+    """Says which of the caller's own arguments lift a protection, and what that means."""
+    # vLLM takes underscores for dashes too.
+    names = [word.partition("=")[0].replace("_", "-") for word in config.extra_args]
+    return [f"with {name} {meaning}" for name, meaning in _DOORS.items() if name in names]
 
 
 def vllm_environment(config: VllmConfig) -> dict[str, str]:

@@ -54,6 +54,12 @@ def test_the_embedded_reader_is_served_with_the_key(run, reader, monkeypatch):
     [
         ("--embedded", "--show"),
         ("--embedded", "--", "--dtype", "half"),
+        ("--embedded", "--host", "0.0.0.0"),
+        ("--embedded", "--model", "other"),
+        ("--embedded", "--served-name", "glyph"),
+        ("--embedded", "--max-model-len", "4096"),
+        ("--embedded", "--max-pages", "512"),
+        ("--embedded", "--no-thinking"),
         ("--embedded", "--port", "70000"),
         ("--show", "--port", "0"),
         ("--show", "--max-pages", "0"),
@@ -64,4 +70,29 @@ def test_the_embedded_reader_is_served_with_the_key(run, reader, monkeypatch):
 def test_impossible_settings_are_wrong_usage(run, reader, arguments):
     result = run("serve", *arguments)
     assert result.exit_code == 2
-    assert result.stderr
+    assert result.stderr.startswith("glyph: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_help_tells_the_defaults(run):
+    told = run("serve", "-h").stdout
+    assert all(default in told for default in ("zai-org/Glyph", "131072", "512"))
+
+
+def test_what_is_given_reaches_the_command(run):
+    words = shlex.split(
+        run("serve", "--show", "--host", "127.0.0.2", "--max-model-len", 4096).stdout
+    )
+    assert words[words.index("--host") + 1] == "127.0.0.2"
+    assert words[words.index("--max-model-len") + 1] == "4096"
+
+
+def test_a_model_that_does_not_think_has_no_reasoning_parser(run):
+    assert "--reasoning-parser" in run("serve", "--show").stdout
+    assert "--reasoning-parser" not in run("serve", "--show", "--no-thinking").stdout
+
+
+def test_a_lifted_protection_is_told_beside_the_command(run):
+    result = run("serve", "--show", "--", "--allowed-local-media-path", "/")
+    assert "--allowed-local-media-path any client reads" in result.stderr
+    assert run("serve", "--show").stderr == ""

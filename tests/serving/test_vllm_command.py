@@ -5,7 +5,13 @@ import sys
 import pytest
 
 from glyph_shared.errors import ConfigError
-from glyph_shared.serving import CHAT_TEMPLATE, shown_command, vllm_arguments, vllm_config
+from glyph_shared.serving import (
+    CHAT_TEMPLATE,
+    opened_doors,
+    shown_command,
+    vllm_arguments,
+    vllm_config,
+)
 from glyph_shared.serving.vllm_command import find_executable, vllm_environment
 
 KEY = "sk-canary-0123456789"
@@ -52,6 +58,25 @@ def test_a_model_that_does_not_think_has_no_reasoning_parser():
 def test_own_arguments_come_last_and_so_win():
     config = vllm_config(extra_args=("--max-model-len", "4096"))
     assert vllm_arguments(config)[-2:] == ["--max-model-len", "4096"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--allowed-local-media-path", "/"),
+        ("--allowed-local-media-path=/",),
+        ("--allowed_local_media_path", "/"),
+        ("--allowed-media-domains", "example.org"),
+        ("--trust-remote-code",),
+    ],
+)
+def test_own_arguments_that_lift_a_protection_are_named(arguments):
+    [told] = opened_doors(vllm_config(extra_args=arguments))
+    assert arguments[0].partition("=")[0].replace("_", "-") in told
+
+
+def test_other_arguments_lift_no_protection():
+    assert opened_doors(vllm_config(extra_args=("--dtype", "half"))) == []
 
 
 def test_the_key_travels_in_the_environment_and_is_never_shown():
