@@ -15,7 +15,7 @@ from glyph_shared.asking import Progress as Reading
 from glyph_shared.cli.console import counted, note, out, progress, say, tell_replaced, tell_skipped
 from glyph_shared.cli.options import AsJson, BaseUrl, ModelName, Paths, ThetaFile, theta
 from glyph_shared.documents import Document, read_document
-from glyph_shared.errors import ConfigError
+from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.planning import Plan
 from glyph_shared.reader import Reader
 from glyph_shared.serving import running_embedded
@@ -52,8 +52,11 @@ def ask(
 
     For example: glyph ask book.txt "Who is Bertha?"
     """
+    if not question.strip():
+        # Reading and drawing could take minutes first.
+        raise InputError(f"the question is empty; got {question!r}")
+    chosen = None if preset is None and config is None else theta(preset, config)
     document = _read(paths)
-    chosen = theta(preset or "en", config) if preset or config else None
     options: AskOptions = {
         "config": chosen,
         "max_tokens": max_tokens,

@@ -25,8 +25,9 @@ def render(
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the pages.")
     ],
     preset: Annotated[
-        str, typer.Option(metavar="NAME", help="en, zh, code, reference or reader.")
-    ] = "en",
+        str | None,
+        typer.Option(metavar="NAME", help="en, zh, code, reference or reader.", show_default="en"),
+    ] = None,
     config: ThetaFile = None,
     dpi: Annotated[
         float | None, typer.Option(help="72 is dense, 96 reads better, 120 is accurate.")

@@ -103,7 +103,10 @@ def test_a_refused_key_is_named_by_its_variable_and_never_shown(run, book, monke
         (("book.txt", "Who?", "--embedded", "--max-tokens", "0"), 2, "max_tokens"),
         (("book.txt", "Who?", "--embedded", "--timeout", "-1"), 2, "timeout"),
         (("book.txt", "Who?", "--embedded", "--preset", "en"), 3, "theta"),
+        (("book.txt", "Who?", "--embedded", "--preset", "en", "--config", "x"), 2, "--config"),
+        (("book.txt", "Who?", "--embedded", "--preset", ""), 2, "preset"),
         (("book.txt", " ", "--embedded"), 1, "question"),
+        (("nowhere.txt", ""), 1, "the question is empty"),
     ],
 )
 def test_what_is_wrong_is_told(run, book, reader, arguments, code, told):

@@ -98,11 +98,13 @@ def test_unreadable_files_of_a_folder_are_named(run, tmp_path):
         (("book.txt", "--set", "margin_x"), 2, "key=value"),
         (("book.txt", "--page-size", "huge"), 2, "huge"),
         (("book.txt", "--config", "nowhere.json"), 2, "nowhere.json"),
+        (("book.txt", "--config", "theta.json", "--preset", "en"), 2, "--preset"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(run, book, tmp_path, arguments, code, told):
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "binary.txt").write_bytes(b"\0\1\2")
+    (tmp_path / "theta.json").write_text('{"dpi": 120}', encoding="utf-8")
     result = run("render", *arguments, "-o", tmp_path / "pages")
     assert result.exit_code == code
     assert told in result.stderr
