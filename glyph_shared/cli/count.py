@@ -74,7 +74,8 @@ def _print_table(rows: list[SurveyRow], window: int) -> None:
     say(f"as pages, for a window of {window:,} tokens:")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("θ", "pages", "visual tokens", "ρ", "requests", "text tokens that fit"):
-        table.add_column(name, justify="left" if name == "θ" else "right")
+        # In a narrow terminal a cell takes more lines; it never loses digits.
+        table.add_column(name, justify="left" if name == "θ" else "right", overflow="fold")
     for row in rows:
         table.add_row(
             row.name,

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from glyph_shared.cli.console import note
 from glyph_shared.errors import ConfigError
-from glyph_shared.planning import TextTokenCounter, pick_counter
+from glyph_shared.planning import ServerTokenCounter, TextTokenCounter, pick_counter
 from glyph_shared.rendering import RenderConfig
 
 Paths = Annotated[
@@ -29,17 +30,25 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 
 
 def theta(
-    preset: str,
+    preset: str | None,
     file: Path | None,
     flags: Mapping[str, Any] | None = None,
     settings: Sequence[str] | None = None,
 ) -> RenderConfig:
-    """Returns θ: a preset or a file, then single options, then ``--set`` pairs.
+    """Returns θ: a preset (``en`` if None) or a file, then single options, then ``--set`` pairs.
 
     Raises:
-        ConfigError: A key is unknown or a value impossible.
+        ConfigError: A key is unknown, a value impossible, or both a preset and a file are given.
     """
-    base = RenderConfig.from_json(file) if file is not None else RenderConfig.preset(preset)
+    if preset is not None and file is not None:
+        raise ConfigError(
+            "--preset and --config are two whole looks; give one, and change it with --set"
+        )
+    base = (
+        RenderConfig.from_json(file)
+        if file is not None
+        else RenderConfig.preset("en" if preset is None else preset)
+    )
     changes = {name: value for name, value in (flags or {}).items() if value is not None}
     for setting in settings or ():
         name, sign, value = setting.partition("=")
@@ -54,9 +63,17 @@ def theta(
 
 def token_counter(tokenizer: Path | None, base_url: str | None) -> TextTokenCounter:
     """Picks who counts text tokens: the file, the server, or the best there is without."""
-    return pick_counter(
+    counter = pick_counter(
         tokenizer_file=tokenizer,
-        base_url=base_url or os.environ.get("GLYPH_BASE_URL"),
-        model=os.environ.get("GLYPH_MODEL"),
-        api_key=os.environ.get("GLYPH_API_KEY"),
+        base_url=base_url or _variable("GLYPH_BASE_URL"),
+        model=_variable("GLYPH_MODEL"),
+        api_key=_variable("GLYPH_API_KEY"),
     )
+    if base_url and tokenizer is None and not isinstance(counter, ServerTokenCounter):
+        note(f"the server of --base-url counts no text tokens; counted by {counter.name} instead")
+    return counter
+
+
+def _variable(name: str) -> str | None:
+    """Returns an environment variable; one that is empty counts as absent."""
+    return os.environ.get(name) or None

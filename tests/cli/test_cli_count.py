@@ -60,6 +60,25 @@ def test_a_tokenizer_file_counts(run, book, tmp_path):
     assert "words.json" in told["tokenizer"]
 
 
+def test_a_narrow_terminal_keeps_every_digit(run, book, monkeypatch):
+    wide = run("count", book).stdout
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = run("count", book).stdout
+    assert sorted(filter(str.isdigit, narrow)) == sorted(filter(str.isdigit, wide))
+
+
+@pytest.mark.parametrize("variable", ["GLYPH_BASE_URL", "GLYPH_MODEL", "GLYPH_API_KEY"])
+def test_an_empty_variable_counts_as_absent(run, book, monkeypatch, variable):
+    monkeypatch.setenv(variable, "")
+    assert run("count", book, "--preset", "en").exit_code == 0
+
+
+def test_a_named_server_that_does_not_answer_is_told(run, book):
+    result = run("count", book, "--preset", "en", "--base-url", "http://127.0.0.1:9/v1")
+    assert result.exit_code == 0
+    assert "--base-url counts no text tokens; counted by " in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
