@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glyph_shared.documents import Document
@@ -49,26 +50,47 @@ def plant_facts(
     Raises:
         InputError: The text has fewer places between sentences than facts to plant.
     """
-    rng, text = random.Random(seed), document.text
-    places = [match.end() for match in _SENTENCE_END.finditer(text)]
-    if len(places) < count:
+    rng = random.Random(seed)
+    subjects = rng.sample([(a, c) for a in ATTRIBUTES for c in CITIES], count)
+    places = sentence_ends(document, rng, count)
+    made: list[tuple[str, str, str]] = []
+    for attribute, city in subjects:
+        entity, value = f"the {city} {rng.choice(PLACES)}", _value(rng, attribute)
+        question = f"What is the {attribute} of {entity}?"
+        made.append((question, f"The {attribute} of {entity} is {value}.", value))
+    text, spans = insert_sentences(document.text, places, [statement for _, statement, _ in made])
+    facts = [PlantedFact(*fact, span) for fact, span in zip(made, spans, strict=True)]
+    return Document.from_text(text, document.name), facts
+
+
+def sentence_ends(document: Document, rng: random.Random, count: int) -> list[int]:
+    """Draws offsets between two sentences of a document, in ascending order.
+
+    Raises:
+        InputError: The text has fewer such places.
+    """
+    ends = [match.end() for match in _SENTENCE_END.finditer(document.text)]
+    if len(ends) < count:
         raise InputError(
-            f"{document.name} has {len(places)} places between sentences; {count} facts need as "
+            f"{document.name} has {len(ends)} places between sentences; {count} facts need as "
             "many: give a longer document"
         )
-    subjects = rng.sample([(a, c) for a in ATTRIBUTES for c in CITIES], count)
-    facts: list[PlantedFact] = []
+    return sorted(rng.sample(ends, count))
+
+
+def insert_sentences(
+    text: str, places: Sequence[int], sentences: Sequence[str]
+) -> tuple[str, list[tuple[int, int]]]:
+    """Puts sentences behind a space at ascending offsets; returns the text and their spans."""
     pieces: list[str] = []
+    spans: list[tuple[int, int]] = []
     length = last = 0
-    for place, (attribute, city) in zip(sorted(rng.sample(places, count)), subjects, strict=True):
-        entity, value = f"the {city} {rng.choice(PLACES)}", _value(rng, attribute)
-        statement = f"The {attribute} of {entity} is {value}."
-        pieces += [text[last:place], " ", statement]
-        length += place - last + 1
-        span = (length, length + len(statement))
-        facts.append(PlantedFact(f"What is the {attribute} of {entity}?", statement, value, span))
-        length, last = span[1], place
-    return Document.from_text("".join([*pieces, text[last:]]), document.name), facts
+    for place, sentence in zip(places, sentences, strict=True):
+        pieces += [text[last:place], " ", sentence]
+        start = length + place - last + 1
+        length, last = start + len(sentence), place
+        spans.append((start, length))
+    return "".join([*pieces, text[last:]]), spans
 
 
 def _value(rng: random.Random, attribute: str) -> str:

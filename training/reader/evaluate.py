@@ -2,6 +2,9 @@
 
 Everything is drawn by the renderer at the reader's own θ, every fact is new, and every question
 is asked in a wording that training never showed. Runs on the core dependencies, without torch.
+
+`--demos 20` runs `glyph demo` with 20 seeds instead and counts what it found: up to three minutes
+a seed.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
+from glyph_shared.demo import python_documentation, run_demo
+from glyph_shared.documents import Document
 from glyph_shared.metrics import character_accuracy
+from glyph_shared.planted_facts import insert_sentences, sentence_ends
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import Renderer
+from glyph_shared.serving import PageReader
 from training.reader.corpus import Corpus, load_corpus
-from training.reader.facts import Fact, random_fact
+from training.reader.facts import random_fact
 from training.reader.pages import GridPage, absent_fact, make_page
 from training.reader.segments import TRANSCRIBE
 
@@ -45,8 +52,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--transcripts", type=int, default=20, help="pages transcribed whole")
     parser.add_argument("--lookups", type=int, default=300, help="questions per page count")
     parser.add_argument("--documents", type=int, default=3, help="long documents read whole")
+    parser.add_argument("--demos", type=int, default=0, help="seeds of glyph demo; nothing else")
     options = parser.parse_args(arguments)
-    bench = Bench(Reader.load(options.weights), load_corpus(options.cache, held_out=True))
+    reader = Reader.load(options.weights)
+    if options.demos:
+        for row in demos(reader, options.demos):
+            _show(row)
+        return
+    bench = Bench(reader, load_corpus(options.cache, held_out=True))
     rng = random.Random(options.seed)
     if options.transcripts:
         _show(bench.transcripts(rng, options.transcripts))
@@ -114,7 +127,9 @@ class Bench:
         """Plants facts in Python's documentation and reads all of it page by page."""
         planted = [random_fact(rng, self.corpus.words) for _ in range(facts)]
         absent = [random_fact(rng, self.corpus.words) for _ in range(facts)]
-        text = plant_in_document(rng, python_documentation(), planted)
+        unplanted = python_documentation()
+        statements = [fact.statement(rng)[0] for fact in planted]
+        text, _ = insert_sentences(unplanted.text, sentence_ends(unplanted, rng, facts), statements)
         questions = [fact.question(rng, held_out=True) for fact in [*planted, *absent]]
         best = [Reply(self.reader.refusal, float("-inf"))] * len(questions)
         answered = [0] * len(questions)
@@ -157,20 +172,41 @@ class Bench:
         return Reply("".join(token.text for token in tokens), sum(t.logprob for t in tokens))
 
 
-def python_documentation() -> str:
-    """Returns the long document that every Python carries: the language reference's topics."""
-    from pydoc_data.topics import topics
-
-    return "\n\n".join(topics[name] for name in sorted(topics))
-
-
-def plant_in_document(rng: random.Random, text: str, facts: list[Fact]) -> str:
-    """Inserts each fact as a sentence between two sentences of the text."""
-    places = [match.end() for match in re.finditer(r"[a-z]\.(?= [A-Z])", text)]
-    chosen = sorted(zip(rng.sample(places, len(facts)), facts, strict=True), reverse=True)
-    for place, fact in chosen:
-        text = f"{text[:place]} {fact.statement(rng)[0]}{text[place:]}"
-    return text
+def demos(
+    reader: PageReader, count: int, *, document: Document | None = None
+) -> Iterator[dict[str, object]]:
+    """Runs the demo with the seeds from 0 on; yields a row for each and one for all."""
+    right = asked = all_right = 0
+    for seed in range(count):
+        with tempfile.TemporaryDirectory() as folder:
+            result = run_demo(
+                reader,
+                seed=seed,
+                output=Path(folder),
+                document=document,
+                say=lambda line: None,
+                progress=lambda done: None,
+            )
+        found = sum(outcome.verdict == "right" for outcome in result.outcomes)
+        right, asked = right + found, asked + len(result.outcomes)
+        all_right += found == len(result.outcomes)
+        yield {
+            "measure": "demo",
+            "seed": seed,
+            "facts_found": f"{found}/{len(result.outcomes)}",
+            "verdicts": [outcome.verdict for outcome in result.outcomes],
+            "answers": [outcome.answer.text for outcome in result.outcomes],
+            "truth": [outcome.fact.truth for outcome in result.outcomes],
+            "pages_read": f"{result.pages_read}/{result.pages}",
+            "seconds": round(result.seconds, 1),
+        }
+    yield {
+        "measure": "demos",
+        "seeds": count,
+        "facts_found": f"{right}/{asked}",
+        "hit_rate": round(right / asked, 4),
+        "seeds_all_right": f"{all_right}/{count}",
+    }
 
 
 def _show(row: dict[str, object]) -> None:
