@@ -10,7 +10,6 @@ from glyph_shared.asking import Answer, AsyncGlyphClient, Citation, GlyphClient
 from glyph_shared.documents import Document, Location, Origin, PdfLimits, read_document
 from glyph_shared.errors import (
     BadResponse,
-    CacheWarning,
     ConfigError,
     ContextLength,
     EmptyResponse,
@@ -31,7 +30,6 @@ __all__ = [
     "Answer",
     "AsyncGlyphClient",
     "BadResponse",
-    "CacheWarning",
     "Citation",
     "CompressionReport",
     "ConfigError",

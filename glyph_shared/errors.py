@@ -127,7 +127,3 @@ class BadResponse(ServerError):
 
 class FontWarning(UserWarning):
     """A font was substituted, or chars were drawn as the visible replacement."""
-
-
-class CacheWarning(UserWarning):
-    """A cache cannot be used; work goes on without it."""

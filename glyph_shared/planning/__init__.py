@@ -1,7 +1,7 @@
 """What a context costs and what fits, before anything is sent."""
 
 from glyph_shared.planning.address import DEFAULT_BASE_URL, ServerAddress, normalise_base_url
-from glyph_shared.planning.budget import CHAT_FRAME, PAGE_MARKS, Budget, Window
+from glyph_shared.planning.budget import CHAT_FRAME, PAGE_MARKS, Budget, Window, divide
 from glyph_shared.planning.counters import (
     EstimateCounter,
     FileTokenCounter,
@@ -11,7 +11,7 @@ from glyph_shared.planning.counters import (
     pick_counter,
 )
 from glyph_shared.planning.plan import Plan, PlannedDocument
-from glyph_shared.planning.planner import DEFAULT_MAX_TOKENS, DEFAULT_WINDOW, plan
+from glyph_shared.planning.planner import DEFAULT_MAX_TOKENS, DEFAULT_WINDOW, Context, plan
 from glyph_shared.planning.report import CompressionReport
 from glyph_shared.planning.survey import SurveyRow, default_configs, survey
 from glyph_shared.rendering import count_visual_tokens
@@ -24,6 +24,7 @@ __all__ = [
     "PAGE_MARKS",
     "Budget",
     "CompressionReport",
+    "Context",
     "EstimateCounter",
     "FileTokenCounter",
     "Plan",
@@ -36,6 +37,7 @@ __all__ = [
     "Window",
     "count_visual_tokens",
     "default_configs",
+    "divide",
     "normalise_base_url",
     "pick_counter",
     "plan",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glyph_shared.errors import ConfigError, OverLengthError
@@ -32,12 +32,17 @@ class Budget:
     max_pages: int | None = None
 
     def __post_init__(self) -> None:
+        most = 1 if self.max_pages is None else self.max_pages
+        given = {"window": self.window, "max_tokens": self.max_tokens, "max_pages": most}
+        for name, value in given.items():
+            if not isinstance(value, int):
+                raise ConfigError(f"{name} must be a whole number; got {value!r}")
         if self.window < 1:
             raise ConfigError(f"window must be positive; got {self.window}")
         if self.max_tokens < 0:
             raise ConfigError(f"max_tokens must not be negative; got {self.max_tokens}")
-        if self.max_pages is not None and self.max_pages < 1:
-            raise ConfigError(f"max_pages must be positive or None; got {self.max_pages}")
+        if most < 1:
+            raise ConfigError(f"max_pages must be positive or None; got {most}")
         if self.context < 1:
             raise OverLengthError(
                 f"max_tokens ({self.max_tokens:,}) and the question ({self.question_tokens:,} "
@@ -105,8 +110,3 @@ def divide(pages: Sequence[Page], budget: Budget) -> tuple[Window, ...]:
             start, spent = position, 0
         spent += cost
     return (*windows, Window(start, len(pages), spent)) if pages else ()
-
-
-def total_cost(pages: Iterable[Page]) -> int:
-    """Returns what pages take together, marks included."""
-    return sum(map(page_cost, pages))

@@ -89,18 +89,9 @@ class Plan:
         return sum(window.visual_tokens for window in self.windows)
 
     @property
-    def context_tokens(self) -> int:
-        """What the context takes in the form that is sent."""
-        return self.report.text_tokens if self.mode == "text" else self.visual_tokens
-
-    @property
     def replaced(self) -> int:
         """How many chars no font has; they are drawn as the replacement."""
         return sum(page.replaced for page in self.pages)
-
-    def pages_of(self, window: Window) -> tuple[Page, ...]:
-        """Returns the pages of one request."""
-        return self.pages[window.start_page : window.stop_page]
 
     def locate(self, offset: int) -> Location:
         """Finds the file, line and source page of a char of ``text``.
@@ -114,13 +105,6 @@ class Plan:
         planned = self.documents[bisect_right(starts, offset) - 1]
         # The gap behind a document counts as its last char.
         return planned.document.locate(min(offset - planned.start, len(planned.document.text) - 1))
-
-    def document_of(self, page: int) -> PlannedDocument:
-        """Returns the document that a page, named by its position in ``pages``, is drawn from."""
-        if not 0 <= page < len(self.pages):
-            raise IndexError(f"page must be in 0..{len(self.pages) - 1}; got {page}")
-        stops = [planned.stop_page for planned in self.documents]
-        return self.documents[bisect_right(stops, page)]
 
     def summary(self) -> dict[str, Any]:
         """Returns the plan's figures as plain values, ready for JSON."""

@@ -62,11 +62,11 @@ def plan(
     """
     if overflow not in ("error", "map_reduce"):
         raise ConfigError(f"overflow must be 'error' or 'map_reduce'; got {overflow!r}")
+    documents = as_documents(text_or_documents)
+    renderer = Renderer(config, missing=missing)
     counter = counter or pick_counter()
     budget = Budget(window, max_tokens, counter.count(question), max_pages)
-    documents = as_documents(text_or_documents)
     text_tokens = sum(counter.count(document.text) for document in documents)
-    renderer = Renderer(config, missing=missing)
     # A context that stays text needs no more of its pages than it takes to see that.
     keep = budget.context if overflow == "error" else None
     drawn = _draw(documents, renderer, budget, keep)
@@ -92,7 +92,11 @@ def as_documents(context: Context) -> list[Document]:
     Raises:
         InputError: There is none, or one is empty.
     """
+    if not isinstance(context, Sequence | Document):
+        raise InputError(f"give a text, a Document or a list of them; got {context!r}")
     parts = [context] if isinstance(context, (str, Document)) else list(context)
+    if other := [part for part in parts if not isinstance(part, str | Document)]:
+        raise InputError(f"each part must be a text or a Document; got {other[0]!r}")
     if not parts:
         raise InputError("no documents were given; give at least one text or document")
     documents = [

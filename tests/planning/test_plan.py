@@ -58,7 +58,7 @@ def test_pages_marks_frame_question_and_answer_fill_the_window_exactly():
     made = planned(text, room_for(count, extra=4), question="what is line seven")
     assert made.mode == "pages"
     assert len(made.pages) == count
-    assert made.visual_tokens == made.context_tokens == count * PAGE_COST
+    assert made.visual_tokens == count * PAGE_COST
     assert made.reserve == 100 + CHAT_FRAME + 4
     assert [(w.start_page, w.stop_page) for w in made.windows] == [(0, count)]
     with pytest.raises(OverLengthError):
@@ -103,7 +103,6 @@ def test_windows_take_consecutive_pages_up_to_the_budget():
     assert made.windows[-1].stop_page == len(made.pages) == count
     assert all(window.visual_tokens <= 3 * PAGE_COST for window in made.windows)
     assert made.visual_tokens == count * PAGE_COST
-    assert made.pages_of(made.windows[1]) == made.pages[3:6]
 
 
 def test_what_fits_is_one_window_even_if_it_might_be_divided():
@@ -135,7 +134,7 @@ def test_text_stays_text_where_that_is_cheaper():
     made = planned("only a few words", 10_000)
     assert made.mode == "text"
     assert (made.pages, made.windows, made.visual_tokens) == ((), (), 0)
-    assert made.context_tokens == 4
+    assert made.report.text_tokens == 4
     assert made.report.visual_tokens == PAGE_COST
     assert made.text == "only a few words"
 
@@ -194,8 +193,6 @@ def test_each_document_starts_on_a_page_of_its_own():
         (ahead, len(made.pages)),
     ]
     assert made.pages[ahead].char_span[0] == 0
-    assert made.document_of(ahead - 1).document is first
-    assert made.document_of(ahead).document is second
 
 
 def test_spans_of_all_documents_count_in_the_plans_text():
@@ -217,12 +214,9 @@ def test_places_outside_are_refused(offset):
         planned("words", 10_000).locate(offset)
 
 
-def test_pages_outside_are_refused():
-    with pytest.raises(IndexError, match="page"):
-        planned("words", 10_000, text_gate=False).document_of(1)
-
-
-@pytest.mark.parametrize("context", ["", " \n", [], ["text", ""], Document.from_text("", "a.txt")])
+@pytest.mark.parametrize(
+    "context", ["", " \n", [], ["text", ""], Document.from_text("", "a.txt"), None, 3, [3], b"abc"]
+)
 def test_a_context_without_text_is_refused(context):
     with pytest.raises(InputError):
         planned(context, 10_000)
@@ -234,6 +228,10 @@ def test_a_context_without_text_is_refused(context):
         ({"overflow": "hybrid"}, "got 'hybrid'"),
         ({"max_tokens": -1}, "max_tokens must not be negative; got -1"),
         ({"max_pages": 0}, "max_pages must be positive or None; got 0"),
+        ({"max_tokens": 1.5}, "max_tokens must be a whole number; got 1.5"),
+        ({"config": "en"}, "config"),
+        ({"config": {"dpi": 72}}, "config"),
+        ({"missing": "foo"}, "missing"),
     ],
 )
 def test_impossible_settings_are_refused(settings, said):
@@ -244,6 +242,12 @@ def test_impossible_settings_are_refused(settings, said):
 def test_a_window_must_be_positive():
     with pytest.raises(ConfigError, match="window must be positive; got -1"):
         planned("text", -1)
+
+
+@pytest.mark.parametrize("window", ["x", float("nan"), None])
+def test_a_window_must_be_a_whole_number(window):
+    with pytest.raises(ConfigError, match="window"):
+        planned("text", window)
 
 
 def test_chars_without_a_font_are_counted_or_refused():
