@@ -99,21 +99,26 @@ def _event(data: Any) -> bytes:
 
 
 class ScriptedServer:
-    """Serves ``/v1/models`` and ``/v1/chat/completions`` from a thread while in its ``with``.
+    """Serves models, chat completions and token counts from a thread while in its ``with``.
 
     Attributes:
         requests: The JSON of each chat request.
         headers: The headers of each request of any kind, with lower-case names.
         model_calls: How often the model list was asked for.
+        counted: The JSON of each request to ``/tokenize``, which ``tokens`` answers; 404 without.
         most_at_once: The largest number of chat requests in progress together.
     """
 
-    def __init__(self, *script: Script, models: Scripted | None = None) -> None:
+    def __init__(
+        self, *script: Script, models: Scripted | None = None, tokens: Scripted | None = None
+    ) -> None:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.model_calls = 0
+        self.counted: list[dict[str, Any]] = []
         self.most_at_once = 0
         self._script = script or (answer("yes"),)
+        self._tokens = tokens or failure(404)
         self._models = models or as_json({"object": "list", "data": [{"id": "scripted"}]})
         self._connections: set[asyncio.StreamWriter] = set()
         self._running = 0
@@ -183,6 +188,9 @@ class ScriptedServer:
             self.model_calls += 1
             return self._models
         request = json.loads(body)
+        if head[0].split()[1].endswith("/tokenize"):
+            self.counted.append(request)
+            return self._tokens
         self.requests.append(request)
         item = self._script[min(len(self.requests), len(self._script)) - 1]
         return item if isinstance(item, Scripted) else item(request)

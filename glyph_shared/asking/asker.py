@@ -15,7 +15,6 @@ from glyph_shared.asking.deadline import Deadline
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.exchange import Exchange
 from glyph_shared.asking.material import (
-    Context,
     Material,
     PagesOrText,
     make_material,
@@ -34,7 +33,7 @@ from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import IncompleteStream, OverLengthError, ServerError
-from glyph_shared.planning import CHAT_FRAME, PAGE_MARKS, Plan
+from glyph_shared.planning import CHAT_FRAME, PAGE_MARKS, Context, Plan, ServerTokenCounter
 
 _NO_MODEL_LIST = frozenset({404, 405, 501})
 _DEFAULT_MODEL = "glyph"
@@ -170,7 +169,9 @@ class Asker:
         return answer.model_copy(update={"citations": found})
 
     async def _setting(self, options: Options) -> Setting:
-        return Setting(options, await self.card(options.timeout), self.sampling)
+        card = await self.card(options.timeout)
+        counter = ServerTokenCounter(self.endpoint, model=card.id)
+        return Setting(options, card, self.sampling, counter)
 
     async def _fetch_card(self, timeout: float) -> ModelEntry:
         unknown = ModelEntry(id=self.endpoint.model or _DEFAULT_MODEL)
@@ -249,6 +250,15 @@ def _check_fit(material: Material, setting: Setting) -> None:
             f"give fewer pages, or a plan with window={limit} and overflow='map_reduce'",
             needed=needed,
             limit=limit,
+        )
+    most = max(stop - start for start, stop in material.windows)
+    if setting.max_pages is not None and most > setting.max_pages:
+        raise OverLengthError(
+            f"one request would have {most} pages and may have {setting.max_pages}; "
+            f"give fewer pages, or a plan with max_pages={setting.max_pages} and "
+            "overflow='map_reduce'",
+            needed=most,
+            limit=setting.max_pages,
         )
 
 

@@ -16,14 +16,14 @@ from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.background import BackgroundLoop
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.map_reduce import WindowReader
-from glyph_shared.asking.material import Context, PagesOrText
+from glyph_shared.asking.material import PagesOrText
 from glyph_shared.asking.options import AskOptions, Options
 from glyph_shared.asking.reply import Reply
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import InputError
-from glyph_shared.planning import Plan
+from glyph_shared.planning import Context, Plan
 
 
 class _Client:
@@ -91,8 +91,7 @@ class _Client:
     async def _ask_many(
         self, questions: Sequence[str], given: PagesOrText, options: Options
     ) -> list[Answer]:
-        if not questions:
-            raise InputError("there is no question; give at least one")
+        _check_questions(questions)
         inquiry = await self._asker.prepare(given, max(questions, key=len), options)
         if len(inquiry.material.windows) > 1:
             return await WindowReader(self._asker, inquiry, questions).answers()
@@ -104,6 +103,7 @@ class _Client:
         return answers
 
     async def _pieces(self, question: str, given: PagesOrText, options: Options) -> Pieces:
+        _check_questions([question])
         inquiry = await self._asker.prepare(given, question, options)
         if len(inquiry.material.windows) > 1:
             # Which window answers is known only after the last one, so there is one piece.
@@ -274,6 +274,15 @@ class AsyncGlyphClient(_Client):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _check_questions(questions: Sequence[str]) -> None:
+    """Refuses what is no question before anything is asked or drawn for it."""
+    if not questions or isinstance(questions, str):
+        raise InputError(f"there is no question; give at least one, in a list; got {questions!r}")
+    for question in questions:
+        if not isinstance(question, str) or not question.strip():
+            raise InputError(f"the question is empty or no text; got {question!r}")
 
 
 def _rebuild(kind: type[_Client], settings: dict[str, Any]) -> _Client:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 
 from glyph_shared.asking.answer import Answer, LeftOut, Usage, WindowReading
 from glyph_shared.asking.asker import Asker, Inquiry, answer_of
-from glyph_shared.asking.material import UNTOLD_WINDOW
 from glyph_shared.asking.options import Progress
 from glyph_shared.asking.prompts import combine_messages
 from glyph_shared.asking.reply import Reply
@@ -182,7 +181,7 @@ class WindowReader:
     ) -> Answer:
         """Has the model put the windows' answers together, in rounds if they are too long."""
         parts = [(*self._windows[number], reply.text) for number, reply in replies]
-        room = (self._setting.card.max_model_len or UNTOLD_WINDOW) - self._setting.max_tokens
+        room = self._setting.window - self._setting.max_tokens
         while True:
             combined: list[_Part] = []
             for group in _groups(parts, room):

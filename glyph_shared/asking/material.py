@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from glyph_shared.asking.prompts import page_question
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.wire import GlyphEntry
 from glyph_shared.documents import Document
-from glyph_shared.errors import ConfigError, InputError
-from glyph_shared.planning import PAGE_MARKS, Plan, plan
+from glyph_shared.errors import ConfigError, FontError, FontWarning, InputError, ServerError
+from glyph_shared.planning import PAGE_MARKS, Budget, Context, Plan, divide, plan
 from glyph_shared.rendering import Page, RenderConfig
 
-Context = str | Document | Sequence[str | Document]
-PagesOrText = Context | Sequence[Page] | Plan
+PagesOrText = Context | Page | Sequence[Page] | Plan
 
-UNTOLD_WINDOW = 131_072
-"""The window of zai-org/Glyph, for servers that do not tell theirs."""
 # Page numbers of six digits: what the question takes is known before how many pages there are.
 _WIDEST_NUMBERS = (100_000, 999_999)
 _NO_QUESTION_YET = "?"
@@ -61,14 +61,16 @@ def make_material(given: PagesOrText, question: str, setting: Setting) -> Materi
     if isinstance(given, Plan):
         return _of_plan(given)
     if isinstance(given, str | Document):
-        return _of_plan(plan_context(given, question, setting))
-    items = tuple(given)
+        return _of_text(given, question, setting)
+    if isinstance(given, Page):
+        return _of_pages((given,), question, setting)
+    items = tuple(given) if isinstance(given, Iterable) else ()
     pages = tuple(item for item in items if isinstance(item, Page))
     if pages and len(pages) == len(items):
-        return Material(pages, None, ((0, len(pages)),), _source(setting.options.source, pages))
+        return _of_pages(pages, question, setting)
     documents = tuple(item for item in items if isinstance(item, str | Document))
     if documents and len(documents) == len(items):
-        return _of_plan(plan_context(documents, question, setting))
+        return _of_text(documents, question, setting)
     raise InputError(
         "give a text, Documents, a Plan or Pages, but not none and not a mixture; "
         f"got a {type(given).__name__} of length {len(items)}"
@@ -81,7 +83,27 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
     Raises:
         InputError: It is empty or does not fit.
     """
-    options, glyph = setting.options, setting.glyph
+    asked = _asked(question, setting)
+    draft = partial(
+        plan,
+        given,
+        setting.window,
+        config=setting.options.config or _served_config(setting.glyph),
+        overflow=setting.overflow,
+        max_pages=setting.max_pages,
+        text_gate=setting.glyph.text_gate,
+    )
+    if _reads_chars(setting):
+        return draft(max_tokens=setting.max_tokens + _bytes(asked))
+    try:
+        return draft(max_tokens=setting.max_tokens, question=asked, counter=setting.counter)
+    except ServerError:
+        # Many servers have no route that counts; the plan's report names who did instead.
+        return draft(max_tokens=setting.max_tokens, question=asked)
+
+
+def _asked(question: str, setting: Setting) -> str:
+    """Returns all text that goes along with pages, at its longest."""
     numbers = _WIDEST_NUMBERS if setting.cite else None
     asked = page_question(
         question or _NO_QUESTION_YET,
@@ -89,19 +111,17 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         numbers=numbers,
         may_refuse=setting.combine == "summarise",
     )
-    asked += options.system or ""
-    # A reader that reads chars counts the question in chars, which no text counter does.
-    by_chars = glyph.tokenizer == "character"
-    return plan(
-        given,
-        setting.card.max_model_len or UNTOLD_WINDOW,
-        config=options.config or _served_config(glyph),
-        overflow=setting.overflow,
-        max_tokens=setting.max_tokens + (len(asked.encode()) if by_chars else 0),
-        max_pages=options.max_pages or glyph.max_pages,
-        text_gate=glyph.text_gate,
-        question="" if by_chars else asked,
-    )
+    return asked + (setting.options.system or "")
+
+
+def _bytes(asked: str) -> int:
+    """Returns the most tokens a text can have, where nobody counts them."""
+    return len(asked.encode("utf-8", "replace"))
+
+
+def _reads_chars(setting: Setting) -> bool:
+    """Tells whether the model has a token per char, which no counter of text tokens counts by."""
+    return setting.glyph.tokenizer == "character"
 
 
 def _served_config(glyph: GlyphEntry) -> RenderConfig | None:
@@ -109,13 +129,44 @@ def _served_config(glyph: GlyphEntry) -> RenderConfig | None:
     if glyph.render_config is None:
         return None
     try:
+        _check_served_font(glyph.render_config)
         return RenderConfig.model_validate(glyph.render_config)
-    except ConfigError as error:
+    except (ConfigError, FontError) as error:
         problem = str(error)
     raise ConfigError(
         f"the server asks for pages that cannot be drawn here: {problem}; "
         "update glyph-context, or give config="
     )
+
+
+def _check_served_font(render_config: Mapping[str, Any]) -> None:
+    """Refuses a path: which files of this machine are opened is not for a server to say."""
+    for key, value in render_config.items():
+        is_font = key.replace("-", "_") == "font_path" and isinstance(value, str)
+        if is_font and any(part in value for part in ("/", "\\", "..", "\0")):
+            raise ConfigError(f"font_path must be a font's bare name; got {value[:80]!r}")
+
+
+def _of_text(given: Context, question: str, setting: Setting) -> Material:
+    made = plan_context(given, question, setting)
+    if made.replaced:
+        warnings.warn(
+            f"no font has {made.replaced} of the chars: they are drawn as \ufffd, and the model "
+            "cannot read them; glyph doctor names the fonts to install",
+            FontWarning,
+            stacklevel=2,
+        )
+    return _of_plan(made)
+
+
+def _of_pages(pages: tuple[Page, ...], question: str, setting: Setting) -> Material:
+    """Takes pages as they are, divided only where a request may not have them all."""
+    windows: tuple[tuple[int, int], ...] = ((0, len(pages)),)
+    if setting.overflow == "map_reduce":
+        asked = _asked(question, setting)
+        budget = Budget(setting.window, setting.max_tokens, _bytes(asked), setting.max_pages)
+        windows = tuple((part.start_page, part.stop_page) for part in divide(pages, budget))
+    return Material(pages, None, windows, _source(setting.options.source, pages))
 
 
 def _of_plan(given: Plan) -> Material:

@@ -46,8 +46,8 @@ class AskOptions(TypedDict, total=False):
     """What to do with text beyond the window: an error, or read it window by window; else the
     latter for ``best_supported``, an error otherwise."""
     max_pages: int | None
-    """The most pages one request may have; else what the server names, else no limit but the
-    window."""
+    """The most pages one request may have, where the server does not allow fewer; else no limit
+    but the window."""
     cite: bool | None
     """Whether the prompt asks for page citations; else unless the answers are weighed only by
     their probability, as the embedded reader's are."""
@@ -94,6 +94,11 @@ class Options:
         if unknown := sorted(given.keys() - allowed):
             raise ConfigError(f"unknown option {unknown[0]!r}; allowed are {sorted(allowed)}")
         options = cls(**given)
+        if not isinstance(options.config, RenderConfig | None):
+            raise ConfigError(
+                "config must be a RenderConfig, such as RenderConfig.preset('en'); "
+                f"got {options.config!r}"
+            )
         for name in ("timeout", "time_budget"):
             if given.get(name) is not None:
                 checked_seconds(name, given[name])

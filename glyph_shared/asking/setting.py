@@ -10,18 +10,29 @@ from glyph_shared.asking.options import Combine, Options
 from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
+from glyph_shared.planning import TextTokenCounter
 
+UNTOLD_WINDOW = 131_072
+"""The window of zai-org/Glyph, for servers that do not tell theirs."""
 _PAGE_NUMBER_CHARS = 10
 _NOT_WORD = re.compile(r"\W+")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Options and server together; what neither of them says is decided here."""
+    """Options and server together; what neither of them says is decided here.
+
+    Attributes:
+        options: What the caller asks for.
+        card: What the server says of the model.
+        sampling: How the model chooses its tokens.
+        counter: The server's own count of text tokens, which it may turn out not to have.
+    """
 
     options: Options
     card: ModelEntry
     sampling: Sampling
+    counter: TextTokenCounter
 
     @property
     def glyph(self) -> GlyphEntry:
@@ -49,6 +60,17 @@ class Setting:
             "map_reduce" if self.combine == "best_supported" else "error"
         )
         return self.options.overflow or by_model
+
+    @property
+    def max_pages(self) -> int | None:
+        """The most pages one request may have, by caller and by server; None without a limit."""
+        limits = (self.options.max_pages, self.glyph.max_pages)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def window(self) -> int:
+        """All tokens a request may have."""
+        return self.card.max_model_len or UNTOLD_WINDOW
 
     @property
     def max_tokens(self) -> int:

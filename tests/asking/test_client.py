@@ -11,7 +11,7 @@ import pytest
 
 from glyph_shared.asking import Answer, AsyncGlyphClient, GlyphClient, Sampling, TokenCountWarning
 from glyph_shared.documents import Document
-from glyph_shared.errors import ConfigError, InputError, OverLengthError, ServerError
+from glyph_shared.errors import ConfigError, FontWarning, InputError, OverLengthError, ServerError
 from glyph_shared.planning import plan
 from glyph_shared.rendering import Page, RenderConfig, png_theta_hash, render
 from tests.scripted_server import Scripted, ScriptedServer, answer, as_json, failure, streamed
@@ -83,7 +83,15 @@ def test_control_tokens_in_question_and_text_are_neutralised() -> None:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [("", "text"), (" \n", "text"), ([], "none"), ([3], "Pages"), (["a", 3], "mixture")],
+    [
+        ("", "text"),
+        (" \n", "text"),
+        ([], "none"),
+        ([3], "Pages"),
+        (["a", 3], "mixture"),
+        (None, "NoneType"),
+        (b"text", "bytes"),
+    ],
 )
 def test_nothing_to_ask_about_is_an_input_error(given: Any, message: str) -> None:
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
@@ -92,12 +100,20 @@ def test_nothing_to_ask_about_is_an_input_error(given: Any, message: str) -> Non
         assert server.calls == 0
 
 
-@pytest.mark.parametrize("question", ["", "  "])
-def test_an_empty_question_is_an_input_error(question: str, pages: list[Page]) -> None:
+@pytest.mark.parametrize("question", ["", "  ", None, 3])
+def test_an_empty_question_is_an_input_error(question: Any, pages: list[Page]) -> None:
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
         with pytest.raises(InputError, match="question"):
             client.ask(question, pages)
-        assert server.calls == 0
+        with pytest.raises(InputError, match="question"):
+            list(client.stream(question, pages))
+        assert server.calls == server.model_calls == 0
+
+
+def test_a_single_page_may_be_asked_about(pages: list[Page]) -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        assert client.ask(QUESTION, pages[0]).text == "yes"
+    assert [part["type"] for part in _parts(server)] == ["image_url", "text"]
 
 
 def test_a_text_is_drawn_as_the_caller_says_else_as_the_server_says_else_as_preset_en() -> None:
@@ -137,6 +153,79 @@ def test_a_theta_that_is_unknown_here_is_a_config_error() -> None:
         with pytest.raises(ConfigError, match="hologram"):
             client.ask(QUESTION, FACT)
         assert server.calls == 0
+
+
+@pytest.mark.parametrize("font", ["/etc/passwd", "..\\secret.ttf", "fonts/a.ttf", "a\0.ttf"])
+def test_a_server_names_fonts_and_never_opens_files(font: str) -> None:
+    models = _reader_entry(render_config={"font-path": font})
+    with ScriptedServer(models=models) as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(ConfigError, match=r"the server asks for .*bare name"):
+            client.ask(QUESTION, FACT)
+        assert server.calls == 0
+
+
+def test_a_font_of_the_server_that_is_not_here_is_a_config_error() -> None:
+    models = _reader_entry(render_config={"font-path": "No Such Sans"})
+    with (
+        ScriptedServer(models=models) as server,
+        GlyphClient(server.base_url) as client,
+        pytest.raises(ConfigError, match=r"the server asks for .*No Such Sans"),
+    ):
+        client.ask(QUESTION, FACT)
+
+
+def test_text_tokens_are_counted_by_the_server_that_is_asked() -> None:
+    tokens = as_json({"count": 70_000})
+    with (
+        ScriptedServer(tokens=tokens) as server,
+        GlyphClient(server.base_url, api_key="sk-1") as client,
+    ):
+        report = client.plan(PROSE, QUESTION, max_tokens=5).report
+        assert report.text_tokens == 70_000
+        assert report.tokenizer == f"scripted at {server.base_url[7:-3]}"
+    assert server.counted[-1]["model"] == "scripted"
+    assert server.headers[-1]["authorization"] == "Bearer sk-1"
+    assert server.model_calls == 1
+
+
+def test_a_server_that_cannot_count_tokens_or_counts_chars_is_planned_for_all_the_same() -> None:
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        assert "scripted" not in client.plan(PROSE).report.tokenizer
+        assert server.counted
+    with ScriptedServer(models=_reader_entry()) as server, GlyphClient(server.base_url) as client:
+        assert "scripted" not in client.plan(PROSE).report.tokenizer
+        assert not server.counted
+
+
+def test_chars_that_are_drawn_as_the_replacement_are_one_warning() -> None:
+    text = f"{PROSE} \U000f1234\U000f1235"
+    with (
+        ScriptedServer(models=_reader_entry()) as server,
+        GlyphClient(server.base_url) as client,
+        pytest.warns(FontWarning, match="no font has 2 ") as caught,
+    ):
+        client.ask(QUESTION, text)
+    assert len(caught) == 1
+
+
+def test_pages_beyond_the_servers_limit_are_refused_or_read_in_parts(pages: list[Page]) -> None:
+    models = _models(max_model_len=100_000, glyph={"max_pages": 2})
+    with ScriptedServer(models=models) as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(OverLengthError, match="3 pages and may have 2") as caught:
+            client.ask(QUESTION, pages * 3)
+        assert server.calls == 0
+        made = client.ask(QUESTION, pages * 3, overflow="map_reduce", max_pages=9)
+        assert [(w.start_page, w.stop_page) for w in made.windows] == [(0, 2), (2, 3)]
+        made = client.ask(QUESTION, pages * 3, overflow="map_reduce", max_pages=1)
+        assert len(made.windows) == 3
+    assert (caught.value.needed, caught.value.limit) == (3, 2)
+
+
+def test_pages_beyond_the_window_are_read_in_parts(pages: list[Page]) -> None:
+    models = _models(max_model_len=1000)
+    with ScriptedServer(models=models) as server, GlyphClient(server.base_url) as client:
+        made = client.ask(QUESTION, pages * 3, overflow="map_reduce", cite=False, max_tokens=9)
+    assert [(w.start_page, w.stop_page) for w in made.windows] == [(0, 2), (2, 3)]
 
 
 def test_a_short_text_goes_along_as_text_unless_the_server_reads_only_pages() -> None:

@@ -73,6 +73,8 @@ def test_impossible_limits_are_refused(setting: dict[str, Any]) -> None:
         {"overflow": "hybrid"},
         {"combine": "vote"},
         {"time_budget": -1},
+        {"config": {"dpi": 72}},
+        {"config": "en"},
     ],
 )
 def test_impossible_options_are_refused_before_anything_is_sent(option: dict[str, Any]) -> None:
