@@ -38,12 +38,15 @@ apt: ## Install the system packages that the tests use (Debian)
 	@command -v pdftoppm >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq $(APT_PACKAGES); } \
 		|| { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq $(APT_PACKAGES); } \
-		|| echo "install $(APT_PACKAGES) yourself: tests that need it are skipped"
+		|| echo "install $(APT_PACKAGES) yourself: tests that need it are skipped" >&2
 
 # ---- what people run ----
 
 demo: $(VENV)/core ## Plant facts in a long document and let the embedded reader find them
 	$(BIN)/glyph demo
+
+demo-rate: $(VENV)/core ## Count what the demo finds with 20 seeds (an hour at most)
+	$(BIN)/python -m training.reader.evaluate --demos 20
 
 test: $(VENV)/dev apt ## Run the tests that need neither GPU nor network
 	$(BIN)/python -m pytest -m "not slow and not gpu and not server"
@@ -85,5 +88,5 @@ test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 
 all: format lint type test ## Everything before a commit
 
-.PHONY: help apt demo test test-slow lint format type bench picture \
+.PHONY: help apt demo demo-rate test test-slow lint format type bench picture \
 	test-install test-openai2 test-vllm test-train all
