@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from glyph_shared.rendering.arrays import Bools, Codes
+from glyph_shared.rendering.arrays import Bools, Bytes, Codes
+from glyph_shared.rendering.normalise import CODE_LIMIT
 
 _IDEOGRAPHIC = (
     (0x2E80, 0x303E),
@@ -20,6 +21,8 @@ _IDEOGRAPHIC = (
     (0x20000, 0x3FFFD),
 )
 
+_IDEOGRAPH, _NO_START, _NO_END = 1, 2, 4
+
 _CANNOT_START = (
     "!%),.:;?]}¢°’”†‡›℃∶、。〃〉》」』】〕〗〙〛〞〟︰︱︳﹐､﹒﹔﹕﹖﹗﹚﹜﹞！＂％＇），．：；？］｝～｡｣"
     "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶー々ゝゞヽヾ・"
@@ -33,18 +36,20 @@ def breaks_beside_ideographs(codes: Codes) -> Bools:
     Closing punctuation and small kana do not begin a line, opening punctuation does not end one;
     spaces are left to the rule for words.
     """
-    ideograph = _ideographs(codes)
-    no_start = np.isin(codes, _NO_START)
-    no_end = np.isin(codes, _NO_END)
-    allowed: Bools = (ideograph[:-1] | ideograph[1:]) & ~no_start[1:] & ~no_end[:-1]
+    traits = _TRAITS[codes]
+    before, after = traits[:-1], traits[1:]
+    forbidden = (before & _NO_END) | (after & _NO_START)
+    allowed: Bools = ((before | after) & _IDEOGRAPH != 0) & (forbidden == 0)
     return allowed
 
 
-def _ideographs(codes: Codes) -> Bools:
-    edges = np.array(_IDEOGRAPHIC).ravel() + np.tile([0, 1], len(_IDEOGRAPHIC))
-    inside: Bools = np.searchsorted(edges, codes, side="right") % 2 == 1
-    return inside
+def _trait_table() -> Bytes:
+    table = np.zeros(CODE_LIMIT, np.uint8)
+    for first, last in _IDEOGRAPHIC:
+        table[first : last + 1] = _IDEOGRAPH
+    table[[*map(ord, _CANNOT_START), 0x20, 0x0A, 0xA0, 0x3000]] |= _NO_START
+    table[[*map(ord, _CANNOT_END), 0xA0]] |= _NO_END
+    return table
 
 
-_NO_START = np.array([*map(ord, _CANNOT_START), 0x20, 0x0A, 0xA0, 0x3000])
-_NO_END = np.array([*map(ord, _CANNOT_END), 0xA0])
+_TRAITS = _trait_table()

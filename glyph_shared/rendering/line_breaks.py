@@ -13,9 +13,11 @@ import numpy as np
 
 from glyph_shared.rendering.arrays import Bools, Codes, Float64s, Int32s, Int64s
 from glyph_shared.rendering.cjk import breaks_beside_ideographs
-from glyph_shared.rendering.normalise import NEWLINE, SPACE
+from glyph_shared.rendering.normalise import CODE_LIMIT, NEWLINE, SPACE
 
 _BREAKING_SPACES = (SPACE, 0x1680, *range(0x2000, 0x2007), *range(0x2008, 0x200B), 0x205F, 0x3000)
+_IS_BREAKING = np.zeros(CODE_LIMIT, np.bool_)
+_IS_BREAKING[[*_BREAKING_SPACES]] = True
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def is_breaking_space(codes: Codes) -> Bools:
     """Tells which chars are spaces that a line may end at."""
     blank: Bools = codes == SPACE
     if len(codes) and codes.max() >= _BREAKING_SPACES[1]:
-        blank |= np.isin(codes, _BREAKING_SPACES[1:])
+        blank |= _IS_BREAKING[codes]
     return blank
 
 
