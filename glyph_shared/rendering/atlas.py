@@ -66,7 +66,7 @@ class Atlas:
         self._bitmaps: dict[int, tuple[Bytes, int, int]] = {}
         self._lock = threading.Lock()
         above, below = math.ceil(size_px), math.ceil(size_px * 0.3)
-        self._sheet = _empty_sheet(above, below)
+        self._sheet = _empty_sheet(above, above + below)
 
     def _cell_height(self, size_px: float) -> int:
         low, high = load_font(self._table.fonts[0]).extent
@@ -87,13 +87,13 @@ class Atlas:
         fresh = [key for key in keys if sheet.count[key] == _UNSEEN]
         for key in fresh:
             self._bitmaps[key] = self._draw(key)
-        above = max(top for _, _, top in self._bitmaps.values())
-        below = max(ink.shape[0] - top for ink, _, top in self._bitmaps.values())
-        if above <= sheet.above and below <= sheet.depth - sheet.above:
+        drawn = [self._bitmaps[key] for key in fresh]
+        above = max([sheet.above, *(top for _, _, top in drawn)])
+        depth = above + max([sheet.depth - sheet.above, *(len(ink) - top for ink, _, top in drawn)])
+        if (above, depth) == (sheet.above, sheet.depth):
             return self._filled(sheet, fresh)
         # A taller shape moves every other's place in its column: start over with more room.
-        above, below = max(above, sheet.above), max(below, sheet.depth - sheet.above)
-        emptied = _with_room(_empty_sheet(above, below), len(sheet.count))
+        emptied = _with_room(_empty_sheet(above, depth), len(sheet.count))
         return self._filled(emptied, list(self._bitmaps))
 
     def _filled(self, sheet: Sheet, keys: list[int]) -> Sheet:
@@ -130,17 +130,18 @@ class Atlas:
         face.set_transform(self._matrix, freetype.Vector(variant * 64 // VARIANTS, 0))
         try:
             face.load_glyph(index, _LOAD)
-            face.glyph.render(freetype.FT_RENDER_MODE_NORMAL)
+            slot = face.glyph
+            slot.render(freetype.FT_RENDER_MODE_NORMAL)
         except freetype.FT_Exception as error:
             name = str(self._table.fonts[number].path)
             raise FontError(f"font {name!r} has a damaged shape {index}: {error}") from None
-        bitmap = face.glyph.bitmap
+        bitmap = slot.bitmap
         if not bitmap.rows or not bitmap.width:
             return empty
         # freetype-py's own ``bitmap.buffer`` makes a list of it, byte by byte.
         raw = ctypes.string_at(bitmap._FT_Bitmap.buffer, bitmap.rows * bitmap.pitch)
         ink = np.frombuffer(raw, np.uint8).reshape(bitmap.rows, bitmap.pitch)
-        return ink[:, : bitmap.width], face.glyph.bitmap_left, face.glyph.bitmap_top
+        return ink[:, : bitmap.width], slot.bitmap_left, slot.bitmap_top
 
     def _face(self, file: FontFile) -> freetype.Face:
         if file not in self._faces:
@@ -159,9 +160,8 @@ def shared_atlas(table: ShapeTable, size_px: float, x_scale: float) -> Atlas:
     return Atlas(table, size_px, x_scale)
 
 
-def _empty_sheet(above: int, below: int) -> Sheet:
+def _empty_sheet(above: int, depth: int) -> Sheet:
     # Column 0 stays empty; a depth of whole 16-byte words makes copies of columns cheap.
-    depth = max(above + below, 1)
     columns = np.zeros((1, -(-depth // 16) * 16), np.uint8)
     none = np.zeros(0, np.int32)
     return Sheet(columns, none, none, none, none, above, depth)

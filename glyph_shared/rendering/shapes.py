@@ -8,6 +8,7 @@ fonts, never on the order in which a text needs them.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from functools import lru_cache
 
 import numpy as np
@@ -89,7 +90,7 @@ class ShapeTable:
 
     def font_of(self, shape: int) -> tuple[int, int]:
         """Returns the number of a shape's font in the chain, and its index in that font."""
-        number = int(np.searchsorted(self._first, shape, side="right")) - 1
+        number = bisect_right(self._first, shape) - 1
         return number, shape - self._first[number]
 
     def _take(self, file: FontFile, codes: Int64s) -> None:
