@@ -192,8 +192,10 @@ def _draw_newlines(codes: Codes, source: Int64s, marker: str) -> tuple[Codes, In
 def _action_table() -> Bytes:
     table = np.zeros(sys.maxunicode + 1, np.uint8)
     # Beyond plane 1 only the tag and selector block of plane 14 holds anything but plain chars.
-    for code in (*range(0x20000), *range(0xE0000, 0xE0200)):
-        table[code] = _BY_CATEGORY.get(unicodedata.category(chr(code)), _KEEP)
+    for block in (range(0x20000), range(0xE0000, 0xE0200)):
+        # Filled at once: item by item the table would be most of an import's time.
+        categories = map(unicodedata.category, map(chr, block))
+        table[block.start : block.stop] = [_BY_CATEGORY.get(name, _KEEP) for name in categories]
     for plane in range(17):
         table[plane * 0x10000 + 0xFFFE : plane * 0x10000 + 0x10000] = _REPLACE
     table[0xFDD0:0xFDF0] = _REPLACE
