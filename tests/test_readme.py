@@ -76,8 +76,14 @@ def test_make_targets_exist(line):
 @pytest.mark.parametrize("line", _lines("pip"))
 def test_installed_extras_exist(line):
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    for extra in re.findall(r"glyph-context\[(.+?)\]", line):
+    for extra in re.findall(r"\[(.+?)\]", line):
         assert re.search(rf"^{extra} = \[", pyproject, re.MULTILINE)
+
+
+def test_only_what_needs_no_index_is_installed():
+    targets = [shlex.split(line, comments=True)[2] for line in _lines("pip")]
+    assert targets
+    assert all(target.partition("[")[0] == "." for target in targets)
 
 
 def test_links_into_the_repository_lead_somewhere():
