@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import cached_property
-from types import TracebackType
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,6 +13,7 @@ from typing_extensions import Unpack
 from glyph_shared.asking.answer import Answer
 from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.background import BackgroundLoop
+from glyph_shared.asking.closing import Closing
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.map_reduce import WindowReader
 from glyph_shared.asking.material import PagesOrText
@@ -120,7 +120,7 @@ class _Client:
                     yield piece
 
 
-class GlyphClient(_Client):
+class GlyphClient(_Client, Closing):
     """Asks questions about pages or text.
 
         client = GlyphClient("http://127.0.0.1:8000/v1")
@@ -207,17 +207,6 @@ class GlyphClient(_Client):
         """Ends what is running and the thread it runs in; the client may be used again."""
         self._loop.close()
 
-    def __enter__(self) -> GlyphClient:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class AsyncGlyphClient(_Client):
     """Asks questions about pages or text, asynchronously.
@@ -267,12 +256,7 @@ class AsyncGlyphClient(_Client):
     async def __aenter__(self) -> AsyncGlyphClient:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from types import TracebackType
 
 from glyph_shared.asking.answer import Answer
 from glyph_shared.asking.background import BackgroundLoop
+from glyph_shared.asking.closing import Closing
 from glyph_shared.errors import InputError
 
 Pieces = AsyncGenerator["str | Answer", None]
@@ -61,16 +61,11 @@ class AsyncAnswerStream:
     async def __aenter__(self) -> AsyncAnswerStream:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 
-class AnswerStream:
+class AnswerStream(Closing):
     """Yields the answer's text in pieces; afterwards ``answer`` holds all of it.
 
     with client.stream(question, pages) as stream:
@@ -104,17 +99,6 @@ class AnswerStream:
     def close(self) -> None:
         """Ends the request, if it has not ended."""
         self._loop.run(self._stream.aclose())
-
-    def __enter__(self) -> AnswerStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 async def _next(pieces: AsyncIterator[str]) -> str | None:
