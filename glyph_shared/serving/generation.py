@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -113,8 +113,11 @@ async def _in_thread(steps: Iterator[Token]) -> Token | None:
     try:
         return await asyncio.shield(step)
     except asyncio.CancelledError:
-        # The thread cannot be stopped, and nothing may close the answer under it.
-        await asyncio.wait({step})
+        # The thread cannot be stopped, and nothing may close the answer under it; a cancelled
+        # scope cancels whatever is awaited in it again and again.
+        while not step.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({step})
         raise
 
 

@@ -6,7 +6,8 @@ Stages, each resumable from its checkpoint:
 3. read_small: copies, questions and refusals on eight-line pages;
 4. ask: questions alone; a model that learns to refuse first never looks for the answer;
 5. read: questions, refusals, copies and whole-page transcripts;
-6. pages: the same over one, two and four pages, with the learning rate run down.
+6. pages: the same over one, two and four pages, with the learning rate run down;
+7. pages_again: once more from a lower peak.
 
 Algorithm: Muon on matrices, AdamW on the rest, bfloat16 autocast, cross-entropy on answers only,
 and pointer supervision (cross-entropy of one attention head towards the visual token that holds
@@ -52,27 +53,25 @@ class Stage:
     pointer_weight: float = 1.0
     cooldown: float = 0.0  # last share of the steps over which the learning rate falls to 2 %
     warmup: int = 30
+    peak: float = 1.0  # learning rates are multiplied by this
 
 
 SHORT = Mix(prompts=6, segments=12, copy=0.4, absent=0.2)
 FIND = replace(SHORT, copy=0.12, absent=0.07, alike=0.1)
 TRANSCRIPT = Mix(prompts=5, segments=1, transcript=True)
+PAGES = (
+    (0.62, replace(SHORT, copy=0.2, absent=0.15, alike=0.25)),
+    (0.10, Mix(prompts=3, pages=2, segments=12, copy=0.15, absent=0.15, alike=0.25)),
+    (0.05, Mix(prompts=2, pages=4, segments=12, copy=0.15, absent=0.15, alike=0.25)),
+    (0.23, TRANSCRIPT),
+)
 STAGES = (
     Stage("copy", 750, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
     Stage("read_small", 500, ((1.0, replace(SHORT, prompts=8, rows=8)),)),
     Stage("ask", 250, ((1.0, replace(FIND, prompts=9, absent=0.0, rows=6)),)),
     Stage("read", 620, ((0.88, replace(FIND, rows=16)), (0.12, TRANSCRIPT))),
-    Stage(
-        "pages",
-        700,
-        (
-            (0.62, replace(SHORT, copy=0.2, absent=0.15, alike=0.25)),
-            (0.10, Mix(prompts=3, pages=2, segments=12, copy=0.15, absent=0.15, alike=0.25)),
-            (0.05, Mix(prompts=2, pages=4, segments=12, copy=0.15, absent=0.15, alike=0.25)),
-            (0.23, TRANSCRIPT),
-        ),
-        cooldown=1.0,
-    ),
+    Stage("pages", 700, PAGES, cooldown=1.0),
+    Stage("pages_again", 640, PAGES, cooldown=1.0, peak=0.6),
 )
 STAGES_DEBUG = tuple(replace(s, steps=2, mixes=s.mixes[-1:], warmup=1) for s in STAGES)
 VISION_STEPS, VISION_STEPS_DEBUG = 160, 2
@@ -324,7 +323,7 @@ def _split_parameters(model: ReaderModel) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _schedule(stage: Stage, step: int) -> float:
-    scale = min(1.0, (step + 1) / stage.warmup)
+    scale = stage.peak * min(1.0, (step + 1) / stage.warmup)
     if stage.cooldown:
         left = (stage.steps - step) / (stage.cooldown * stage.steps)
         scale *= min(1.0, max(0.02, left))
