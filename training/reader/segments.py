@@ -27,6 +27,9 @@ TRANSCRIBE = "Transcribe this page."
 CONTINUE = "Continue: "
 KINDS = ("copy", "lookup", "absent", "transcript")
 
+COPIED_CHARS = 48
+"""Chars that a quote is continued for, over the ends of lines."""
+
 OVERSAMPLE = 3
 """Segments drawn for each one used, so that those of about one length can be put together."""
 
@@ -170,15 +173,16 @@ def _copy(rng: random.Random, pages: list[GridPage]) -> Segment | None:
     row = rng.choice(long)
     line = lines[row]
     indent = len(line) - len(line.lstrip(" "))
-    shown = rng.randint(6, 16)
+    shown = rng.randint(6, 24)
     start = rng.randint(indent, max(indent, len(line) - shown - 8))
     begin = min(start + shown, len(line))
-    end = min(len(line), begin + 48)
-    answer = encode_text(line[begin:end])
-    cells = [(row, column) for column in range(begin, end + 1)]
-    segment = _answered("copy", CONTINUE + line[start:begin], answer, index, cells)
-    shown_cells = [(row, column) for column in range(start, begin)]
-    segment.cells |= _reading_along(len(CONTINUE), index, shown_cells)
+    rest = "\n".join(lines[row:]).rstrip("\n")
+    places = [(row + r, c) for r, text in enumerate(lines[row:]) for c in range(len(text) + 1)]
+    end = min(len(rest), begin + COPIED_CHARS)
+    answer = encode_text(rest[begin:end])
+    quote = CONTINUE + line[start:begin]
+    segment = _answered("copy", quote, answer, index, places[begin : end + 1])
+    segment.cells |= _reading_along(len(CONTINUE), index, places[start:begin])
     return segment
 
 
