@@ -71,7 +71,7 @@ STAGES = (
     Stage("ask", 250, ((1.0, replace(FIND, prompts=9, absent=0.0, rows=6)),)),
     Stage("read", 620, ((0.88, replace(FIND, rows=16)), (0.12, TRANSCRIPT))),
     Stage("pages", 700, PAGES, cooldown=1.0),
-    Stage("pages_again", 640, PAGES, cooldown=1.0, peak=0.6),
+    Stage("pages_again", 530, PAGES, cooldown=1.0, peak=0.6),
 )
 STAGES_DEBUG = tuple(replace(s, steps=2, mixes=s.mixes[-1:], warmup=1) for s in STAGES)
 VISION_STEPS, VISION_STEPS_DEBUG = 160, 2
