@@ -50,8 +50,9 @@ def test_planted_values_can_be_read_off_their_cells(corpus: Corpus):
         for item in page.planted:
             padded = [line.ljust(COLUMNS + 1) for line in page.lines]
             assert "".join(padded[r][c] for r, c in item.cells[:-1]) == item.fact.value
-            named = "".join(padded[r][c] for r, c in item.entity_cells)
-            assert named.lower() == item.fact.entity.lower()
+            for words, cells in item.named:
+                assert "".join(padded[r][c] for r, c in cells).lower() == words.lower()
+            assert [words for words, _ in item.named] == [item.fact.entity, item.fact.attribute]
             planted += 1
     assert planted > 100
 

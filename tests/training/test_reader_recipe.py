@@ -16,7 +16,7 @@ from training.reader.conversion import checkpoint_tensors, restore  # noqa: E402
 from training.reader.corpus import Corpus, load_corpus  # noqa: E402
 from training.reader.draw import draw  # noqa: E402
 from training.reader.export import export  # noqa: E402
-from training.reader.model import ModelConfig, ReaderModel  # noqa: E402
+from training.reader.model import ModelConfig, ReaderModel, page_positions  # noqa: E402
 from training.reader.optim import Muon  # noqa: E402
 from training.reader.segments import Mix, make_batch  # noqa: E402
 
@@ -68,6 +68,23 @@ def test_shipped_weights_can_be_trained_further(model: ReaderModel):
     expected = model.state_dict()
     for name, value in again.state_dict().items():
         assert torch.allclose(value, expected[name], atol=1e-6), name
+
+
+@pytest.mark.parametrize("grid", [(32, 40), (8, 40)])
+def test_places_are_coded_as_the_stock_class_codes_them(grid: tuple[int, int]):
+    rows, columns = grid
+    table = torch.randn(32 * 32, 6)
+    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    at = torch.stack(((x + 0.5) / columns * 2 - 1, (y + 0.5) / rows * 2 - 1), -1)[None]
+    picture = table.view(1, 32, 32, 6).permute(0, 3, 1, 2)
+    sampled = torch.nn.functional.grid_sample(
+        picture, at, mode="bicubic", padding_mode="border", align_corners=False
+    )
+    expected = sampled[0].permute(1, 2, 0)  # (rows, columns, 6)
+    coded = page_positions(table, grid, 2).view(rows // 2, columns // 2, 2, 2, 6)
+    assert torch.allclose(
+        coded.permute(0, 2, 1, 3, 4).reshape(rows, columns, 6), expected, atol=1e-5
+    )
 
 
 def test_the_graphs_hold_no_copy_of_the_weights(reader: Reader):

@@ -11,9 +11,6 @@ from torch import Tensor
 from training.reader.model import Block, ModelConfig, ReaderModel, Vision
 
 LANGUAGE, VISUAL = "model.language_model.", "model.visual."
-POSITION_TABLE_SIDE = 32
-"""Patches per side of the vision position table, which the reader leaves at zero."""
-
 PLANES = 6
 """Grey pages reach the model as RGB over two equal frames: six equal planes."""
 
@@ -39,9 +36,7 @@ def _vision_tensors(c: ModelConfig, vision: Vision) -> dict[str, Tensor]:
     return {
         "patch_embed.proj.weight": kernel.expand(-1, 3, 2, -1, -1),
         "patch_embed.proj.bias": vision.patch.bias,
-        "embeddings.position_embedding.weight": torch.zeros(
-            POSITION_TABLE_SIDE**2, c.vision_hidden
-        ),
+        "embeddings.position_embedding.weight": vision.positions,
         "post_conv_layernorm.weight": vision.post_conv_norm.weight,
         "post_layernorm.weight": vision.post_norm.weight,
         "downsample.weight": down.permute(0, 3, 1, 2),
@@ -97,6 +92,7 @@ def _restore_vision(vision: Vision, tensors: dict[str, Tensor]) -> None:
     kernel = tensors["patch_embed.proj.weight"][:, 0, 0].flatten(1) * PLANES
     vision.patch.weight.copy_(kernel)
     vision.patch.bias.copy_(tensors["patch_embed.proj.bias"])
+    vision.positions.copy_(tensors["embeddings.position_embedding.weight"])
     down = tensors["downsample.weight"].permute(0, 2, 3, 1).flatten(1)
     vision.downsample.weight.copy_(down)
     vision.downsample.bias.copy_(tensors["downsample.bias"])

@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from glyph_shared.reader.vocabulary import TOKEN_IDS
-from training.reader.model import ModelConfig
+from training.reader.model import ModelConfig, page_positions
 
 LANGUAGE = "model.language_model."
 VISUAL = "model.visual."
@@ -37,6 +37,9 @@ class VisionGraph(nn.Module):
         kernel = w["patch_embed_proj_weight"].sum((1, 2)).reshape(c.vision_hidden, -1)
         x = F.linear(x, kernel, w["patch_embed_proj_bias"])
         x = _rms_norm(x, w["post_conv_layernorm_weight"])
+        table = w["embeddings_position_embedding_weight"]
+        places = page_positions(table, (height // p, width // p), m)
+        x = x + places.reshape(-1, m * m, c.vision_hidden)
         x = _rms_norm(x, w["post_layernorm_weight"])
         x = x.reshape(count, -1, m * m * c.vision_hidden)
         merge = w["downsample_weight"].permute(0, 2, 3, 1).reshape(c.hidden, -1)

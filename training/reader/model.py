@@ -34,6 +34,7 @@ class ModelConfig:
     vision_intermediate: int = 512
     patch: int = 14
     merge: int = 2
+    position_side: int = 32
     rope_theta: float = 1000.0
     rotary_share: float = 0.5
     mrope_section: tuple[int, int, int] = (0, 2, 14)
@@ -103,6 +104,7 @@ class Vision(nn.Module):
         self.c = c
         self.patch = nn.Linear(c.patch**2, c.vision_hidden)
         self.post_conv_norm = RMSNorm(c.vision_hidden)
+        self.positions = nn.Parameter(_position_code(c.position_side, c.vision_hidden))
         self.post_norm = RMSNorm(c.vision_hidden)
         self.downsample = nn.Linear(c.vision_hidden * c.merge**2, c.hidden)
         self.project = nn.Linear(c.hidden, c.hidden, bias=False)
@@ -113,7 +115,10 @@ class Vision(nn.Module):
 
     def forward(self, pages: Tensor) -> Tensor:
         """Maps (B, height, width) uint8 to (B, visual tokens, hidden)."""
-        x = self.post_norm(self.post_conv_norm(self.patch(self.patches(pages))))
+        x = self.post_conv_norm(self.patch(self.patches(pages)))
+        grid = (pages.shape[1] // self.c.patch, pages.shape[2] // self.c.patch)
+        x = x + page_positions(self.positions, grid, self.c.merge).to(x.dtype)
+        x = self.post_norm(x)
         x = x.reshape(x.shape[0], -1, x.shape[-1] * self.c.merge**2)
         x = F.gelu(self.project_norm(self.project(self.downsample(x))))
         return self.down(F.silu(self.gate(x)) * self.up(x))
@@ -125,6 +130,48 @@ class Vision(nn.Module):
         x = pages.view(batch, height // p // m, m, p, width // p // m, m, p)
         x = x.permute(0, 1, 4, 2, 5, 3, 6).reshape(batch, -1, p * p)
         return (x.float() / 255 - 0.5) * 2
+
+
+def page_positions(table: Tensor, grid: tuple[int, int], merge: int) -> Tensor:
+    """Returns the code of each patch's place, (rows · columns, size), ordered as `Vision.patches`.
+
+    Args:
+        table: (side², size), the position table of the stock class.
+        grid: Rows and columns of patches of a page.
+        merge: Patches per side of a visual token.
+    """
+    side = round(table.shape[0] ** 0.5)
+    rows, columns = grid
+    x = torch.einsum("rs,stv->rtv", stretch(side, rows), table.view(side, side, -1))
+    x = torch.einsum("ct,rtv->rcv", stretch(side, columns), x)
+    x = x.view(rows // merge, merge, columns // merge, merge, -1)
+    return x.permute(0, 2, 1, 3, 4).reshape(rows * columns, -1)
+
+
+def stretch(size: int, target: int) -> Tensor:
+    """Returns the (target, size) matrix that stretches one axis of the position table to a page.
+
+    The stock class does so by `grid_sample`, bicubic with the border repeated.
+    """
+    at = (torch.arange(target) + 0.5) / target * 2 - 1
+    grid = torch.stack((torch.zeros(target), at), -1)[None, None]  # (1, 1, target, [x, y])
+    table = torch.eye(size).view(1, size, size, 1)
+    sampled = F.grid_sample(table, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    return sampled[0, :, 0].T.contiguous()
+
+
+def _position_code(side: int, size: int) -> Tensor:
+    """Returns a first (side², size) table: waves over rows in one half, over columns in the other.
+
+    With it a visual token says where it stands, so reading can go on at the next column or row
+    where the text alone would fit several places.
+    """
+    waves = torch.arange(1, size // 4 + 1) * torch.pi / (2 * side)
+    angles = torch.arange(side)[:, None] * waves
+    code = torch.cat((angles.sin(), angles.cos()), -1)
+    rows = code[:, None].expand(side, side, -1)
+    columns = code[None].expand(side, side, -1)
+    return 0.4 * torch.cat((rows, columns), -1).reshape(side * side, size)
 
 
 class Block(nn.Module):

@@ -24,12 +24,12 @@ class Planted:
 
     fact: What it states.
     cells: The cell of each value char, and the one just after: where the answer ends.
-    entity_cells: The cell of each char of the entity's name.
+    named: The words of the statement that a question repeats, with the cell of each char.
     """
 
     fact: Fact
     cells: list[tuple[int, int]]
-    entity_cells: list[tuple[int, int]]
+    named: list[tuple[str, list[tuple[int, int]]]]
 
 
 @dataclass
@@ -85,9 +85,7 @@ def make_page(
         if end <= visible_end:
             value_end = value_start + len(fact.value)
             cells = [_cell(spans, offset) for offset in range(value_start, value_end + 1)]
-            named = begin + text[begin:end].lower().index(fact.entity.lower())
-            entity = range(named, named + len(fact.entity))
-            page.planted.append(Planted(fact, cells, [_cell(spans, o) for o in entity]))
+            page.planted.append(Planted(fact, cells, _named_cells(fact, text, begin, end, spans)))
         elif begin < visible_end:
             # A statement the page's end cuts: asking for it would be neither right nor wrong.
             page.lines = _drop_tail(page.lines, spans, begin)
@@ -165,6 +163,16 @@ def _cell(spans: list[tuple[int, int]], offset: int) -> tuple[int, int]:
         if offset == end and spans[row + 1][0] > end:  # the newline char itself
             return row, min(offset - begin, COLUMNS)
     return len(spans) - 1, COLUMNS
+
+
+def _named_cells(
+    fact: Fact, text: str, begin: int, end: int, spans: list[tuple[int, int]]
+) -> list[tuple[str, list[tuple[int, int]]]]:
+    named = []
+    for words in (fact.entity, fact.attribute):
+        start = text.lower().index(words.lower(), begin, end)
+        named.append((words, [_cell(spans, start + step) for step in range(len(words))]))
+    return named
 
 
 def _drop_tail(lines: list[str], spans: list[tuple[int, int]], begin: int) -> list[str]:

@@ -124,9 +124,10 @@ def lookup(rng: random.Random, planted: Planted, page: int, *, held_out: bool = 
     """Asks for a planted fact."""
     question = planted.fact.question(rng, held_out=held_out)
     segment = _answered("lookup", question, encode_text(planted.fact.value), page, planted.cells)
-    named = question.lower().find(planted.fact.entity.lower())
-    if named >= 0:
-        segment.cells |= _reading_along(named, page, planted.entity_cells)
+    for words, cells in planted.named:
+        at = question.lower().find(words.lower())
+        if at >= 0:
+            segment.cells |= _reading_along(at, page, cells)
     return segment
 
 

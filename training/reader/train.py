@@ -7,7 +7,8 @@ Stages, each resumable from its checkpoint:
 4. ask: questions alone; a model that learns to refuse first never looks for the answer;
 5. read: questions, refusals, copies and whole-page transcripts;
 6. pages: the same over one, two and four pages, with the learning rate run down;
-7. pages_again: once more from a lower peak.
+7. practice: on at a constant, lower rate, with more transcripts;
+8. cool: the learning rate run down for good, with more refusals.
 
 Algorithm: Muon on matrices, AdamW on the rest, bfloat16 autocast, cross-entropy on answers only,
 and pointer supervision (cross-entropy of one attention head towards the visual token that holds
@@ -59,19 +60,27 @@ class Stage:
 SHORT = Mix(prompts=6, segments=12, copy=0.4, absent=0.2)
 FIND = replace(SHORT, copy=0.12, absent=0.07, alike=0.1)
 TRANSCRIPT = Mix(prompts=5, segments=1, transcript=True)
-PAGES = (
-    (0.62, replace(SHORT, copy=0.2, absent=0.15, alike=0.25)),
-    (0.10, Mix(prompts=3, pages=2, segments=12, copy=0.15, absent=0.15, alike=0.25)),
-    (0.05, Mix(prompts=2, pages=4, segments=12, copy=0.15, absent=0.15, alike=0.25)),
-    (0.23, TRANSCRIPT),
-)
+
+
+def _pages(one: float, two: float, four: float, absent: float) -> tuple[tuple[float, Mix], ...]:
+    """Returns questions over one, two and four pages by their weights; the rest transcripts."""
+    several = Mix(segments=12, copy=0.15, absent=0.15, alike=0.25)
+    return (
+        (one, replace(SHORT, copy=0.2, absent=absent, alike=0.25)),
+        (two, replace(several, prompts=3, pages=2)),
+        (four, replace(several, prompts=2, pages=4)),
+        (1 - one - two - four, TRANSCRIPT),
+    )
+
+
 STAGES = (
     Stage("copy", 750, ((1.0, replace(SHORT, prompts=8, copy=1.0, rows=4)),)),
     Stage("read_small", 500, ((1.0, replace(SHORT, prompts=8, rows=8)),)),
     Stage("ask", 250, ((1.0, replace(FIND, prompts=9, absent=0.0, rows=6)),)),
     Stage("read", 620, ((0.88, replace(FIND, rows=16)), (0.12, TRANSCRIPT))),
-    Stage("pages", 700, PAGES, cooldown=1.0),
-    Stage("pages_again", 530, PAGES, cooldown=1.0, peak=0.6),
+    Stage("pages", 700, _pages(0.62, 0.10, 0.05, 0.15), cooldown=1.0),
+    Stage("practice", 2000, _pages(0.50, 0.08, 0.04, 0.15), peak=0.6),
+    Stage("cool", 1200, _pages(0.56, 0.10, 0.05, 0.20), peak=0.6, cooldown=1.0),
 )
 STAGES_DEBUG = tuple(replace(s, steps=2, mixes=s.mixes[-1:], warmup=1) for s in STAGES)
 VISION_STEPS, VISION_STEPS_DEBUG = 160, 2
@@ -314,7 +323,7 @@ def _right_answers(model: ReaderModel, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def _split_parameters(model: ReaderModel) -> tuple[list[Tensor], list[Tensor]]:
-    by_adam = ("embed.", "head.", "vision.patch.")
+    by_adam = ("embed.", "head.", "vision.patch.", "vision.positions")
     matrices, others = [], []
     for name, parameter in model.named_parameters():
         group = matrices if parameter.ndim == 2 and not name.startswith(by_adam) else others
