@@ -18,7 +18,7 @@ from typing import Literal
 from glyph_shared.asking import Answer, GlyphClient, Progress
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, InputError
-from glyph_shared.planning import CompressionReport, Plan, SurveyRow, survey
+from glyph_shared.planning import CompressionReport, Plan, SurveyRow, counted, survey
 from glyph_shared.planted_facts import PlantedFact, plant_facts
 from glyph_shared.rendering import Page, RenderConfig
 from glyph_shared.serving import PageReader, running_embedded
@@ -31,6 +31,9 @@ PAGES_AT_A_TIME = 1
 
 MOST_AT_ONCE = 4
 """Pages whose keys and values the reader keeps, so that further questions on them are cheap."""
+
+SECONDS_PER_PAGE = (0.10, 0.15)
+"""Three questions on a page: 733 pages took about 75 s on two cores, 108 s on a shared one."""
 
 LONGEST_ANSWER = 32
 SHORTEST_READING = 0.1
@@ -121,6 +124,7 @@ def run_demo(
         for line in _introduction(default, made, readers, page_file):
             say(line)
         started = time.monotonic()
+        say(_announcement(len(made.pages), len(facts), seconds))
         # At least one page is read, however short the time.
         time_budget = max(end - started, SHORTEST_READING)
         answers = _read(client, made, facts, time_budget, progress)
@@ -165,10 +169,20 @@ def _introduction(
     default: SurveyRow, made: Plan, readers: CompressionReport, page_file: Path
 ) -> tuple[str, ...]:
     return (
-        f"Drawn for a large model (default θ): {default.pages:,} pages, {default.report}.",
-        f"Drawn for the embedded reader: {len(made.pages):,} pages, {readers}.",
+        f"Drawn for a large model (default θ): {counted(default.pages, 'page')}, {default.report}.",
+        f"Drawn for the embedded reader: {counted(len(made.pages), 'page')}, {readers}.",
         "That is no compression: large letters are what a model this small can read.",
         f"One of its pages, with a fact on it: {page_file}",
+    )
+
+
+def _announcement(pages: int, questions: int, seconds: float) -> str:
+    """Tells how long the reading may take; without a terminal nothing else is seen meanwhile."""
+    low, high = (max(1, round(min(pages * each, seconds))) for each in SECONDS_PER_PAGE)
+    expected = f"{low} to {high}" if low < high else f"{high}"
+    return (
+        f"Reading {counted(pages, 'page')} now, {counted(questions, 'question')} on each: about "
+        f"{expected} s. It stops after {seconds:g} s in all."
     )
 
 

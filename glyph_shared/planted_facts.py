@@ -72,8 +72,8 @@ def sentence_ends(document: Document, rng: random.Random, count: int) -> list[in
     ends = [match.end() for match in _SENTENCE_END.finditer(document.text)]
     if len(ends) < count:
         raise InputError(
-            f"{document.name} has {len(ends)} places between sentences; {count} facts need as "
-            "many: give a longer document"
+            f"{document.name} has {len(ends)} place{'s' * (len(ends) != 1)} between sentences and "
+            f"{count} facts need {count}; give a longer document"
         )
     return sorted(rng.sample(ends, count))
 

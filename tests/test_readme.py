@@ -86,6 +86,15 @@ def test_only_what_needs_no_index_is_installed():
     assert all(target.partition("[")[0] == "." for target in targets)
 
 
+def test_a_block_says_which_lines_need_a_server():
+    [block] = [block for block in _blocks("bash") if "glyph ask" in block]
+    without, _, with_server = block.partition("# this needs one")
+    asked = [line for line in without.splitlines() if line.startswith("glyph ask")]
+    assert asked
+    assert all("--embedded" in line for line in asked)
+    assert "glyph serve --embedded" in with_server
+
+
 def test_links_into_the_repository_lead_somewhere():
     targets = re.findall(r"\]\((?!https?://)(.+?)\)", README)
     named = re.findall(r"`([\w/]+\.md|training/\w+)`", README)

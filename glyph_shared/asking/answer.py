@@ -22,7 +22,8 @@ class Usage(_Value):
         prompt_tokens: As the server counted them, pages and text together.
         completion_tokens: What the model wrote, thinking included.
         cached_tokens: How many of the prompt's came from the server's cache; None if untold.
-        visual_tokens: How many of the prompt's were pages; None if untold.
+        visual_tokens: How many of the prompt's were pages, as the server counted them: without
+            the two marks around each page, which a ``Plan`` includes. None if untold.
         requests: How many requests were answered.
     """
 

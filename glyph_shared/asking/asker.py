@@ -33,7 +33,14 @@ from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import IncompleteStream, OverLengthError, ServerError
-from glyph_shared.planning import CHAT_FRAME, PAGE_MARKS, Context, Plan, ServerTokenCounter
+from glyph_shared.planning import (
+    CHAT_FRAME,
+    PAGE_MARKS,
+    Context,
+    Plan,
+    ServerTokenCounter,
+    counted,
+)
 
 _NO_MODEL_LIST = frozenset({404, 405, 501})
 _DEFAULT_MODEL = "glyph"
@@ -230,8 +237,8 @@ def _check_tokens(planned: int, pages: int, messages: Messages, usage: Usage) ->
     if told and planned and not least - slack <= told <= most + slack:
         warnings.warn(
             f"the server counted {told} {what} tokens where {least} to {most} were planned, "
-            f"{planned} of them for {pages} pages; its image processor or chat template differs "
-            "from GLM-4.1V's, so plan with a smaller window",
+            f"{planned} of them for {counted(pages, 'page')}; its image processor or chat "
+            "template differs from GLM-4.1V's, so plan with a smaller window",
             TokenCountWarning,
             stacklevel=2,
         )
@@ -254,7 +261,7 @@ def _check_fit(material: Material, setting: Setting) -> None:
     most = max(stop - start for start, stop in material.windows)
     if setting.max_pages is not None and most > setting.max_pages:
         raise OverLengthError(
-            f"one request would have {most} pages and may have {setting.max_pages}; "
+            f"one request would have {counted(most, 'page')} and may have {setting.max_pages}; "
             f"give fewer pages, or a plan with max_pages={setting.max_pages} and "
             "overflow='map_reduce'",
             needed=most,

@@ -70,7 +70,8 @@ def read_fault(error: Exception, endpoint: Endpoint, body_bytes: int) -> Fault:
         return Fault(
             ServerError(
                 f"no connection to {endpoint.host}; is the server running there? "
-                "Check base_url or GLYPH_BASE_URL, or start one with `glyph serve`"
+                "Check base_url or GLYPH_BASE_URL, or start one with `glyph serve` (without a GPU "
+                "`glyph serve --embedded`)"
             ),
             calls=None,
             broken_off=True,

@@ -10,13 +10,31 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from glyph_shared.asking import Answer, AnswerStream, AskOptions, GlyphClient
+from glyph_shared.asking import (
+    Answer,
+    AnswerStream,
+    AskOptions,
+    Citation,
+    GlyphClient,
+    LeftOut,
+)
 from glyph_shared.asking import Progress as Reading
-from glyph_shared.cli.console import counted, note, out, progress, say, tell_replaced, tell_skipped
-from glyph_shared.cli.options import AsJson, BaseUrl, ModelName, Paths, ThetaFile, theta
+from glyph_shared.cli.console import note, out, progress, say, tell_replaced, tell_skipped
+from glyph_shared.cli.options import (
+    PRESET_NAMES,
+    AsJson,
+    BaseUrl,
+    Dpi,
+    ModelName,
+    Paths,
+    Settings,
+    ThetaFile,
+    theta,
+)
+from glyph_shared.cli.question import check_quotes
 from glyph_shared.documents import Document, read_document
 from glyph_shared.errors import ConfigError, InputError
-from glyph_shared.planning import Plan
+from glyph_shared.planning import PAGE_MARKS, Plan, counted
 from glyph_shared.reader import Reader
 from glyph_shared.serving import running_embedded
 
@@ -30,7 +48,9 @@ class Overflow(Enum):
 
 def ask(
     paths: Paths,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")],
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="In quotes, behind the paths.")
+    ],
     *,
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Ask the embedded reader: no server, no GPU.")
@@ -38,9 +58,12 @@ def ask(
     base_url: BaseUrl = None,
     model: ModelName = None,
     preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="This look instead of the server's.")
+        str | None,
+        typer.Option(metavar="NAME", help=f"θ instead of the server's own: {PRESET_NAMES}."),
     ] = None,
     config: ThetaFile = None,
+    dpi: Dpi = None,
+    settings: Settings = None,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for one request.")] = None,
     overflow: Annotated[
@@ -55,8 +78,10 @@ def ask(
     if not question.strip():
         # Reading and drawing could take minutes first.
         raise InputError(f"the question is empty; got {question!r}")
-    chosen = None if preset is None and config is None else theta(preset, config)
-    document = _read(paths)
+    # Without any of these options the server says how it wants its pages.
+    is_chosen = any(option is not None for option in (preset, config, dpi, settings or None))
+    chosen = theta(preset, config, {"dpi": dpi}, settings) if is_chosen else None
+    document = _read(paths, question)
     options: AskOptions = {
         "config": chosen,
         "max_tokens": max_tokens,
@@ -64,14 +89,15 @@ def ask(
         "overflow": overflow.value if overflow is not None else None,
     }
     with _client(embedded, base_url, model) as client:
-        answer = _answer(client, question, document, options, quiet=as_json)
+        made, answer = _answer(client, question, document, options, quiet=as_json)
     if as_json:
-        out.print_json(data=answer.model_dump(mode="json"))
+        out.print_json(data={**answer.model_dump(mode="json"), "plan": made.summary()})
     else:
         _print_sources(answer)
 
 
-def _read(paths: list[str]) -> Document:
+def _read(paths: list[str], question: str) -> Document:
+    check_quotes(paths, question)
     documents = [read_document(path) for path in paths]
     document = documents[0] if len(documents) == 1 else Document.joined(documents)
     tell_skipped(document)
@@ -96,7 +122,7 @@ def _client(embedded: bool, base_url: str | None, model: str | None) -> Iterator
 
 def _answer(
     client: GlyphClient, question: str, document: Document, options: AskOptions, *, quiet: bool
-) -> Answer:
+) -> tuple[Plan, Answer]:
     """Plans, tells what will be read, reads, and prints the answer's pieces as they come."""
     with progress("reading", None) as (bar, task):
         made = client.plan(document, question, **options)
@@ -111,14 +137,16 @@ def _answer(
             "timeout": options["timeout"],
             "progress": reading,
         }
-        return _follow(client.stream(question, made, **settings), bar, quiet=quiet)
+        return made, _follow(client.stream(question, made, **settings), bar, quiet=quiet)
 
 
 def _cost(made: Plan) -> str:
     if made.mode == "text":
-        return f"asking with {made.report.text_tokens:,} text tokens: cheaper than their pages"
+        text_tokens = counted(made.report.text_tokens, "text token")
+        return f"asking with {text_tokens}: cheaper than their pages"
     pages, requests = counted(len(made.pages), "page"), counted(len(made.windows), "request")
-    return f"reading {pages}, {made.visual_tokens:,} visual tokens, in {requests}"
+    marks = f"with the {PAGE_MARKS} marks around each"
+    return f"reading {pages}, {made.visual_tokens:,} visual tokens ({marks}), in {requests}"
 
 
 def _follow(stream: AnswerStream, bar: Progress, *, quiet: bool) -> Answer:
@@ -133,9 +161,9 @@ def _follow(stream: AnswerStream, bar: Progress, *, quiet: bool) -> Answer:
 
 
 def _print_sources(answer: Answer) -> None:
+    cited = {place.page_index for place in answer.citations if place.found_by == "model"}
     for citation in answer.citations:
-        how = "cited by the model" if citation.found_by == "model" else "found in the text"
-        say(f"  {citation} [{how}]", style="dim")
+        say(f"  {citation} [{_how_found(citation, cited)}]", style="dim")
     if answer.refused:
         note("the model says that the pages do not hold the answer")
     if answer.only_thinking:
@@ -143,4 +171,17 @@ def _print_sources(answer: Answer) -> None:
     elif answer.truncated:
         note("the answer was cut at --max-tokens; more was to come")
     for part in answer.left_out:
-        note(f"pages {part.start_page + 1} to {part.stop_page} were not read: {part.reason}")
+        note(f"{_page_range(part)} not read: {part.reason}")
+
+
+def _page_range(part: LeftOut) -> str:
+    first, last = part.start_page + 1, part.stop_page
+    return f"page {first:,} was" if first == last else f"pages {first:,} to {last:,} were"
+
+
+def _how_found(citation: Citation, cited: set[int | None]) -> str:
+    if citation.found_by == "model":
+        return "cited by the model"
+    if citation.page_index in cited:
+        return "the answer's words were found here, on a page that the model cited"
+    return "not cited by the model; the answer's words were found here"

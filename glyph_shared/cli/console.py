@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from glyph_shared.documents import Document
+from glyph_shared.planning import counted
 
 out = Console()
 err = Console(stderr=True)
@@ -44,11 +45,6 @@ def tell_error(text: str) -> None:
 def printable(text: str) -> str:
     """Replaces control characters, which a terminal would obey, and what UTF-8 cannot write."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def counted(number: int, noun: str) -> str:
-    """Returns ``1 page``, ``2 pages``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 @contextmanager
@@ -81,9 +77,10 @@ def tell_skipped(document: Document) -> None:
 def tell_replaced(chars: int) -> None:
     """Counts the chars that no font has."""
     if chars:
+        have = "has" if chars == 1 else "have"
         note(
-            f"{chars:,} chars have no shape in any installed font and were drawn as a visible "
-            "replacement; glyph doctor names the packages that help"
+            f"{counted(chars, 'char')} {have} no shape in any installed font, so a visible "
+            "replacement was drawn; glyph doctor names the packages that help"
         )
 
 

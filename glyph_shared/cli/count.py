@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +12,24 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from glyph_shared.cli.console import out, say, tell_replaced, tell_skipped
-from glyph_shared.cli.options import AsJson, BaseUrl, Paths, ThetaFile, token_counter
+from glyph_shared.cli.options import (
+    PRESET_NAMES,
+    AsJson,
+    BaseUrl,
+    Dpi,
+    Paths,
+    Settings,
+    ThetaFile,
+    theta,
+    token_counter,
+)
 from glyph_shared.documents import read_document
 from glyph_shared.planning import (
     DEFAULT_MAX_TOKENS,
     DEFAULT_WINDOW,
+    KEEP_LINES,
     SurveyRow,
+    counted,
     default_configs,
     survey,
 )
@@ -33,9 +47,14 @@ def count(
     ] = DEFAULT_MAX_TOKENS,
     preset: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this preset; repeatable. Else en at 72-120 dpi."),
+        typer.Option(
+            metavar="NAME",
+            help=f"θ by name: {PRESET_NAMES}; repeatable. Without any θ, en at 72, 96, 120 dpi.",
+        ),
     ] = None,
     config: ThetaFile = None,
+    dpi: Dpi = None,
+    settings: Settings = None,
     tokenizer: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A tokenizer.json that counts the text tokens."),
@@ -48,9 +67,7 @@ def count(
     Needs no GPU and no server; text tokens are counted by the best counter there is, and named.
     """
     documents = [read_document(path) for path in paths]
-    configs = {name: RenderConfig.preset(name) for name in preset or ()}
-    if config is not None:
-        configs[config.name] = RenderConfig.from_json(config)
+    configs = _looks(preset or (), config, dpi, settings or ())
     counter = token_counter(tokenizer, base_url)
     rows = survey(
         documents,
@@ -68,12 +85,30 @@ def count(
         tell_replaced(rows[0].replaced)
 
 
+def _looks(
+    presets: Sequence[str], file: Path | None, dpi: float | None, settings: Sequence[str]
+) -> dict[str, RenderConfig]:
+    """Returns each θ that was asked for, named by the options that ask for it again."""
+    changes = [f"--dpi {dpi:.12g}"] if dpi is not None else []
+    changes += [f"--set {shlex.quote(setting)}" for setting in settings]
+    looks = {f"--preset {name}": theta(name, None, {"dpi": dpi}, settings) for name in presets}
+    if file is not None:
+        looks[f"--config {shlex.quote(str(file))}"] = theta(None, file, {"dpi": dpi}, settings)
+    if changes and not looks:
+        return {" ".join(changes): theta(None, None, {"dpi": dpi}, settings)}
+    return {" ".join([name, *changes]): look for name, look in looks.items()}
+
+
 def _print_table(rows: list[SurveyRow], window: int) -> None:
     report = rows[0].report
-    say(f"{rows[0].chars:,} chars, {report.text_tokens:,} text tokens by {report.tokenizer}")
-    say(f"as pages, for a window of {window:,} tokens:")
+    say(
+        f"{counted(rows[0].chars, 'char')}, {counted(report.text_tokens, 'text token')} by "
+        f"{report.tokenizer}"
+    )
+    say(f"as pages, for a window of {counted(window, 'token')}; ρ is text tokens / visual tokens,")
+    say("θ the rendering configuration (page size, dpi, font, …) as glyph render and ask take it:")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("θ", "pages", "visual tokens", "ρ", "requests", "text tokens that fit"):
+    for name in ("θ", "pages", "visual\ntokens", "ρ", "requests", "text tokens\nthat fit"):
         # In a narrow terminal a cell takes more lines; it never loses digits.
         table.add_column(name, justify="left" if name == "θ" else "right", overflow="fold")
     for row in rows:
@@ -86,11 +121,14 @@ def _print_table(rows: list[SurveyRow], window: int) -> None:
             f"{row.text_tokens_that_fit:,}",
         )
     out.print(table)
+    if any(KEEP_LINES in row.name for row in rows):
+        say(f"{KEEP_LINES} keeps line breaks; else a drawn \\n stands for each and lines run on")
 
 
 def _values(row: SurveyRow) -> dict[str, Any]:
     return {
-        "theta": row.name,
+        "options": row.name,
+        "theta": row.config.theta_hash,
         "chars": row.chars,
         "pages": row.pages,
         "text_tokens": row.report.text_tokens,

@@ -13,6 +13,7 @@ from glyph_shared.cli.console import err, out, progress, say
 from glyph_shared.cli.options import AsJson
 from glyph_shared.demo import DEMO_SECONDS, DemoResult, Outcome, run_demo
 from glyph_shared.documents import read_document
+from glyph_shared.planning import counted
 from glyph_shared.reader import Reader
 
 _HIGHEST_SEED = 1_000_000
@@ -76,12 +77,13 @@ def _print(result: DemoResult, seed: int) -> None:
         say(f"  the reader: {outcome.answer.text}" + f"  ({found})" * bool(found))
         say(f"  the truth:  {outcome.fact.truth}  (page {outcome.page_index + 1})")
         say(f"  {_VERDICTS[outcome.verdict]}")
+    pages = counted(result.pages, "page")
     share = "all" if result.pages_read == result.pages else f"{result.pages_read:,} of"
     right = sum(outcome.verdict == "right" for outcome in result.outcomes)
     say("")
     say(
-        f"{right} of {len(result.outcomes)} right. Read {share} {result.pages:,} pages in "
-        f"{result.seconds:.0f} s, {len(result.outcomes)} questions on each."
+        f"{right} of {len(result.outcomes)} right. Read {share} {pages} in {result.seconds:.0f} s, "
+        f"{counted(len(result.outcomes), 'question')} on each."
     )
     say(
         "This reader looks up plainly written facts and transcribes pages of its own look. It "

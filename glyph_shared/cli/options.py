@@ -13,12 +13,33 @@ from glyph_shared.cli.console import note
 from glyph_shared.errors import ConfigError
 from glyph_shared.planning import ServerTokenCounter, TextTokenCounter, pick_counter
 from glyph_shared.rendering import RenderConfig
+from glyph_shared.rendering.config import PRESETS
+
+PRESET_NAMES = f"{', '.join(PRESETS[:-1])} or {PRESETS[-1]}"
 
 Paths = Annotated[
     list[str], typer.Argument(metavar="PATH...", help="Files or folders; - is standard input.")
 ]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help=f"θ by name: {PRESET_NAMES}.", show_default="en"),
+]
 ThetaFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="θ as JSON, in the paper's keys.")
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="θ, the rendering configuration (page size, dpi, font, …), as JSON in the paper's "
+        "keys.",
+    ),
+]
+Dpi = Annotated[
+    float | None,
+    typer.Option("--dpi", help="θ at this dpi: 72 is dense, 96 reads better, 120 is accurate."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="θ with any other key changed; repeatable."),
 ]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", metavar="URL", help="The server; else GLYPH_BASE_URL.")

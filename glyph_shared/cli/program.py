@@ -19,6 +19,7 @@ from glyph_shared.cli.console import note, out, tell_error
 from glyph_shared.cli.count import count
 from glyph_shared.cli.demo import demo
 from glyph_shared.cli.doctor import doctor
+from glyph_shared.cli.question import AskCommand
 from glyph_shared.cli.render import render
 from glyph_shared.cli.serve import serve
 from glyph_shared.errors import ConfigError, GlyphError, ServerError
@@ -93,7 +94,7 @@ def glyph(
 
 
 for _subcommand in (count, render, ask, serve, demo, doctor):
-    app.command()(_subcommand)
+    app.command(cls=AskCommand if _subcommand is ask else None)(_subcommand)
 
 
 def main() -> None:

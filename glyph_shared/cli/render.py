@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from glyph_shared.cli.console import counted, progress, say, tell_replaced, tell_skipped
-from glyph_shared.cli.options import ThetaFile, theta
+from glyph_shared.cli.console import progress, say, tell_replaced, tell_skipped
+from glyph_shared.cli.options import Dpi, Preset, Settings, ThetaFile, theta
 from glyph_shared.documents import read_document
 from glyph_shared.page_folder import write_pages
-from glyph_shared.planning import PAGE_MARKS
+from glyph_shared.planning import PAGE_MARKS, counted
 from glyph_shared.rendering import Renderer
 
 
@@ -24,22 +24,14 @@ def render(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the pages.")
     ],
-    preset: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="en, zh, code, reference or reader.", show_default="en"),
-    ] = None,
+    preset: Preset = None,
     config: ThetaFile = None,
-    dpi: Annotated[
-        float | None, typer.Option(help="72 is dense, 96 reads better, 120 is accurate.")
-    ] = None,
+    dpi: Dpi = None,
     font_size: Annotated[float | None, typer.Option(help="In points.")] = None,
     page_size: Annotated[
         str | None, typer.Option(metavar="SIZE", help='"595,842" in points, or A4, letter, b5.')
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any other key of θ; repeatable."),
-    ] = None,
+    settings: Settings = None,
 ) -> None:
     """Draw a text as PNG pages, with pages.jsonl to tell what is on each.
 

@@ -81,6 +81,8 @@ def _skipped_hint(document: Document) -> str:
     if not document.skipped:
         return f"give a file or folder with {_READABLE}"
     first, count = document.skipped[0], len(document.skipped)
+    if count == 1:
+        return f"1 file could not be read, {first.path}: {first.reason}"
     return f"{count} files could not be read, the first is {first.path}: {first.reason}"
 
 

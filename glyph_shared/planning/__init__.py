@@ -13,7 +13,8 @@ from glyph_shared.planning.counters import (
 from glyph_shared.planning.plan import Plan, PlannedDocument
 from glyph_shared.planning.planner import DEFAULT_MAX_TOKENS, DEFAULT_WINDOW, Context, plan
 from glyph_shared.planning.report import CompressionReport
-from glyph_shared.planning.survey import SurveyRow, default_configs, survey
+from glyph_shared.planning.survey import KEEP_LINES, SurveyRow, default_configs, survey
+from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import count_visual_tokens
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "DEFAULT_MAX_TOKENS",
     "DEFAULT_WINDOW",
+    "KEEP_LINES",
     "PAGE_MARKS",
     "Budget",
     "CompressionReport",
@@ -36,6 +38,7 @@ __all__ = [
     "TiktokenCounter",
     "Window",
     "count_visual_tokens",
+    "counted",
     "default_configs",
     "divide",
     "normalise_base_url",

@@ -44,13 +44,22 @@ class Budget:
         if most < 1:
             raise ConfigError(f"max_pages must be positive or None; got {most}")
         if self.context < 1:
-            raise OverLengthError(
-                f"max_tokens ({self.max_tokens:,}) and the question ({self.question_tokens:,} "
-                f"tokens) leave no room for the context in a window of {self.window:,}; lower "
-                "max_tokens, shorten the question or raise window",
-                needed=self.reserve,
-                limit=self.window,
+            raise self._no_room()
+
+    def _no_room(self) -> OverLengthError:
+        taken, cure = f"max_tokens ({self.max_tokens:,}, kept for the answer) leaves", ""
+        if self.question_tokens:
+            taken = (
+                f"max_tokens ({self.max_tokens:,}, kept for the answer) and the question "
+                f"({self.question_tokens:,} tokens) leave"
             )
+            cure = "shorten the question, "
+        return OverLengthError(
+            f"{taken} no room for the context in a window of {self.window:,} tokens; {cure}lower "
+            "max_tokens or raise window",
+            needed=self.reserve,
+            limit=self.window,
+        )
 
     @property
     def reserve(self) -> int:

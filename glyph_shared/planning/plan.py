@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 from glyph_shared.documents import Document, Location
-from glyph_shared.planning.budget import Budget, Window
+from glyph_shared.planning.budget import PAGE_MARKS, Budget, Window
 from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import Page, RenderConfig
 
 DOCUMENT_GAP = "\n\n"
@@ -107,7 +108,11 @@ class Plan:
         return planned.document.locate(min(offset - planned.start, len(planned.document.text) - 1))
 
     def summary(self) -> dict[str, Any]:
-        """Returns the plan's figures as plain values, ready for JSON."""
+        """Returns the plan's figures as plain values, ready for JSON.
+
+        ``visual_tokens`` includes ``page_marks``, the two marks around each page; servers leave
+        them out of the visual tokens that ``Usage`` holds.
+        """
         return {
             "mode": self.mode,
             "documents": [planned.document.name for planned in self.documents],
@@ -116,6 +121,7 @@ class Plan:
             "text_tokens": self.report.text_tokens,
             "tokenizer": self.report.tokenizer,
             "visual_tokens": self.report.visual_tokens,
+            "page_marks": PAGE_MARKS * len(self.pages),
             "compression_ratio": round(self.report.ratio, 3),
             "window": self.budget.window,
             "reserve": self.budget.reserve,
@@ -126,9 +132,8 @@ class Plan:
 
     def __str__(self) -> str:
         """Writes the plan as two lines for people."""
-        requests = max(1, len(self.windows))
-        form = "text" if self.mode == "text" else f"{len(self.pages)} pages"
-        room = f"{self.budget.context:,} of a window of {self.budget.window:,}"
-        return (
-            f"{self.report}\n{form} in {requests} request{'s' * (requests > 1)}, each up to {room}"
-        )
+        form = "text" if self.mode == "text" else counted(len(self.pages), "page")
+        requests = counted(max(1, len(self.windows)), "request")
+        each = ", each" if len(self.windows) > 1 else ""
+        room = f"{self.budget.context:,} of a window of {self.budget.window:,} tokens"
+        return f"{self.report}\n{form} in {requests}{each} of up to {room}"

@@ -12,6 +12,7 @@ from glyph_shared.planning.budget import Budget, divide, page_cost
 from glyph_shared.planning.counters import TextTokenCounter, pick_counter
 from glyph_shared.planning.plan import DOCUMENT_GAP, Plan, PlannedDocument
 from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import Page, RenderConfig, Renderer
 
 DEFAULT_WINDOW = 131_072
@@ -179,7 +180,7 @@ def _over_length(report: CompressionReport, drawn: _Drawn, budget: Budget) -> Ov
     about = "" if drawn.exact else "about "
     if budget.max_pages is not None and drawn.visual_tokens <= budget.context:
         return OverLengthError(
-            f"the context is {drawn.page_count:,} pages and a request may have "
+            f"the context is {counted(drawn.page_count, 'page')} and a request may have "
             f"max_pages={budget.max_pages:,}; raise the server's image limit, use a larger "
             "page_size, or overflow='map_reduce'",
             needed=drawn.page_count,
@@ -187,7 +188,7 @@ def _over_length(report: CompressionReport, drawn: _Drawn, budget: Budget) -> Ov
         )
     return OverLengthError(
         f"the context needs {about}{drawn.visual_tokens:,} visual tokens ({about}"
-        f"{drawn.page_count:,} pages; as text {report.text_tokens:,} tokens by "
+        f"{counted(drawn.page_count, 'page')}; as text {report.text_tokens:,} tokens by "
         f"{report.tokenizer}) and a window of {budget.window:,} has {budget.context:,} for it, "
         f"{budget.reserve:,} being kept for question and answer; use overflow='map_reduce', a "
         "denser θ (newline_markup drawn, lower dpi), a larger window or less text",

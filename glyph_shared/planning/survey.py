@@ -18,8 +18,8 @@ from glyph_shared.planning.planner import (
 from glyph_shared.planning.report import CompressionReport
 from glyph_shared.rendering import RenderConfig, Renderer
 
-LINE_BREAK_MARKUP = "<br/>"
-"""θ's newline markup that keeps line breaks instead of marking them."""
+KEEP_LINES = "--set newline_markup="
+"""The option that keeps line breaks instead of marking them: ``<br/>`` without a shell's quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,14 @@ class SurveyRow:
 def default_configs() -> dict[str, RenderConfig]:
     """Returns the θ that people choose between: the default look at three resolutions.
 
+    Each is named by the options that ask for it in ``glyph render`` and ``glyph ask``.
     The paper's measure: 72 dpi is the 3-4x point, 96 reads better, 120 is the accurate one. The
     preset marks line breaks; keeping them costs a line each.
     """
     english = RenderConfig.preset("en")
-    kept = english.model_copy(update={"newline_markup": LINE_BREAK_MARKUP})
-    sharper = {f"en {dpi} dpi": english.model_copy(update={"dpi": dpi}) for dpi in (96, 120)}
-    return {"en 72 dpi": english, "en 72 dpi, lines kept": kept, **sharper}
+    kept = english.model_copy(update={"newline_markup": ""})
+    sharper = {f"--dpi {dpi}": english.model_copy(update={"dpi": dpi}) for dpi in (96, 120)}
+    return {"--preset en": english, KEEP_LINES: kept, **sharper}
 
 
 def survey(

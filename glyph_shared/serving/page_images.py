@@ -62,8 +62,9 @@ class PageGate:
             drawn = f"has theta {theta}" if known else "carries no mark of how it was drawn"
             raise _refused(
                 number,
-                f"{drawn}, and this reader reads {' '.join(self.accepted_thetas)} only: draw pages "
-                "with the render_config that /v1/models names (RenderConfig.preset('reader'))",
+                f"{drawn}, and this reader reads {' '.join(self.accepted_thetas)} only: leave "
+                "the look to the client, or draw pages with the render_config that /v1/models "
+                "names (`glyph ask --preset reader`, in Python RenderConfig.preset('reader'))",
             )
 
     def _check_size(self, png: bytes, number: int) -> None:

@@ -163,8 +163,9 @@ def find_executable(config: VllmConfig) -> str:
     found = shutil.which(config.executable, path=beside_python) or shutil.which(config.executable)
     if found is None:
         raise ConfigError(
-            f"no program {config.executable!r} here: run `pip install glyph-context[serve]` on a "
-            "machine with a GPU, or `glyph serve --embedded` for the small reader without one"
+            f"no program {config.executable!r} here: on a machine with a GPU run `pip install "
+            '"glyph-context[serve]"` (in a checkout `pip install ".[serve]"`); without one, '
+            "`glyph serve --embedded` starts the small reader"
         )
     return found
 

@@ -326,8 +326,8 @@ def test_usage_is_told_in_both_forms(pages: list[Page]) -> None:
     ("prompt", "visual", "message"),
     [
         (380, None, None),
-        (200, None, "200 prompt tokens .* 322 of them for 1 pages"),
-        (900, None, "900 prompt tokens .* 322 of them for 1 pages"),
+        (200, None, "200 prompt tokens .* 322 of them for 1 page;"),
+        (900, None, "900 prompt tokens .* 322 of them for 1 page;"),
         (380, 320, None),
         (380, 322, None),
         (380, 300, "300 visual tokens where 320 to 322"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from glyph_shared.rendering import render
+from glyph_shared.rendering import RenderConfig, render
 from tests.scripted_server import ScriptedServer, failure, streamed
 
 FACT = "The access code of the Lisbon office is 4711."
@@ -28,8 +28,27 @@ def knowing(reader, book):
 def test_the_embedded_reader_answers_and_the_place_is_told(run, book, knowing):
     result = run("ask", "--embedded", book, QUESTION)
     assert result.exit_code == 0
-    assert result.stdout.splitlines() == ["4711", "  page 1 (book.txt:2) [found in the text]"]
-    assert "reading 1 page, 322 visual tokens, in 1 request" in result.stderr
+    found = "[not cited by the model; the answer's words were found here]"
+    assert result.stdout.splitlines() == ["4711", f"  page 1 (book.txt:2) {found}"]
+    assert "reading 1 page, 322 visual tokens (with the 2 marks around each)" in result.stderr
+    assert result.stderr.endswith(", in 1 request\n")
+
+
+def test_a_place_that_the_model_cites_is_told_apart(run, tmp_path):
+    (tmp_path / "long.txt").write_text(f"{FACT}\n" * 200, encoding="utf-8")
+    with ScriptedServer(streamed("The code is 4711 [page 1].")) as server:
+        result = run("ask", "long.txt", QUESTION, "--base-url", server.base_url)
+    assert "  page 1 (long.txt:1) [cited by the model]\n" in result.stdout
+    assert "[not cited by the model" not in result.stdout
+
+
+def test_words_found_on_a_page_that_the_model_cited_are_not_called_uncited(run, tmp_path):
+    (tmp_path / "long.txt").write_text(f"{FACT}\n{'It rained all day. ' * 500}", encoding="utf-8")
+    with ScriptedServer(streamed(f"{FACT[:-1]} [page 1].")) as server:
+        result = run("ask", "long.txt", QUESTION, "--base-url", server.base_url)
+    cited, found = result.stdout.splitlines()[1:]
+    assert cited.endswith(" page 1 (long.txt:1) [cited by the model]")
+    assert found.endswith("[the answer's words were found here, on a page that the model cited]")
 
 
 def test_what_the_environment_says_of_another_server_is_not_the_embedded_ones(
@@ -51,6 +70,59 @@ def test_json_holds_the_whole_answer_and_nothing_else(run, book, knowing):
     told = json.loads(run("ask", "--embedded", book, QUESTION, "--json").stdout)
     assert (told["text"], told["refused"]) == ("4711", False)
     assert told["citations"][0]["line"] == 2
+
+
+def test_json_tells_visual_tokens_with_and_without_marks(run, book, knowing):
+    told = json.loads(run("ask", "--embedded", book, QUESTION, "--json").stdout)
+    planned = told["plan"]
+    assert (planned["pages"], planned["page_marks"]) == (1, 2)
+    assert planned["visual_tokens"] == told["usage"]["visual_tokens"] + planned["page_marks"]
+
+
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        (("--dpi", "120"), {"dpi": 120}),
+        (("--set", "newline_markup="), {"newline_markup": ""}),
+    ],
+)
+def test_a_look_of_counts_table_can_be_typed(run, book, reader, options, changes):
+    wanted = RenderConfig.preset("en").model_copy(update=changes).theta_hash
+    result = run("ask", "--embedded", book, QUESTION, *options)
+    assert f"page 1 has theta {wanted}" in result.stderr
+
+
+def test_pages_of_another_look_are_refused_in_words_for_shell_and_python(run, book, reader):
+    result = run("ask", "--embedded", book, QUESTION, "--preset", "en")
+    assert "`glyph ask --preset reader`, in Python RenderConfig.preset('reader')" in result.stderr
+
+
+def test_a_file_alone_lacks_its_question(run, book):
+    for alone in ("book.txt", "-"):
+        result = run("ask", alone, "--embedded")
+        assert result.exit_code == 2
+        assert result.stderr == (
+            f'glyph: the question is missing; for example: glyph ask {alone} "Who is Bertha?"\n'
+        )
+
+
+def test_a_single_argument_that_is_no_file_may_be_either(run):
+    result = run("ask", "Who is Bertha?")
+    assert result.exit_code == 2
+    assert "got only 'Who is Bertha?'" in result.stderr
+    assert 'glyph ask book.txt "Who is Bertha?"' in result.stderr
+
+
+def test_a_question_without_quotes_is_put_together_again(run, book):
+    result = run("ask", "book.txt", "Who", "is", "Bertha?")
+    assert result.exit_code == 1
+    assert "cannot read Who: " in result.stderr
+    assert result.stderr.endswith('in quotes: glyph ask book.txt "Who is Bertha?"\n')
+
+
+def test_a_server_that_is_not_there_is_told_with_what_needs_no_gpu(run, book):
+    result = run("ask", book, QUESTION, "--base-url", "http://127.0.0.1:9/v1")
+    assert "`glyph serve --embedded`" in result.stderr
 
 
 def test_files_and_standard_input_are_one_context(run, book, reader):
@@ -93,7 +165,7 @@ def test_a_refused_key_is_named_by_its_variable_and_never_shown(run, book, monke
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("book.txt",), 2, "Missing argument"),
+        ((), 2, "Missing argument"),
         (("nowhere.txt", "Who?"), 1, "nowhere.txt"),
         (("book.txt", "Who?", "--base-url", "http://127.0.0.1:9/v1"), 3, "127.0.0.1:9"),
         (("book.txt", "Who?", "--base-url", "ftp://x"), 2, "ftp://x"),

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from glyph_shared.planning import default_configs, survey
+from glyph_shared.rendering import RenderConfig
 
 TEXT = "It rained all day and nobody went out. " * 400
 
@@ -26,12 +28,52 @@ def test_the_table_has_a_row_for_each_theta_and_names_the_counter(run, book):
 
 
 def test_json_holds_what_survey_says(run, book):
-    [row] = survey(TEXT, {"code": default_configs()["en 72 dpi"].preset("code")})
+    [row] = survey(TEXT, {"code": RenderConfig.preset("code")})
     [told] = json.loads(run("count", book, "--json", "--preset", "code").stdout)
-    assert told["theta"] == "code"
+    assert told["options"] == "--preset code"
+    assert told["theta"] == row.config.theta_hash
     assert told["visual_tokens"] == row.report.visual_tokens
     assert told["compression_ratio"] == round(row.report.ratio, 3)
     assert told["tokenizer"] == row.report.tokenizer
+
+
+def test_each_row_of_the_table_can_be_typed_back(run, book):
+    rows = json.loads(run("count", book, "--json").stdout)
+    assert [row["options"] for row in rows] == list(default_configs())
+    for row in rows:
+        typed = shlex.split(row["options"])
+        assert json.loads(run("count", book, "--json", *typed).stdout) == [row]
+
+
+def test_options_change_each_look_that_is_named(run, book, tmp_path):
+    (tmp_path / "my theta.json").write_text('{"dpi": 120}', encoding="utf-8")
+    looks = ("--preset", "code", "--preset", "zh", "--config", "my theta.json")
+    changes = ("--dpi", 96, "--set", "margin_x=20")
+    rows = json.loads(run("count", book, "--json", *looks, *changes).stdout)
+    assert [row["options"] for row in rows] == [
+        f"{look} --dpi 96 --set margin_x=20"
+        for look in ("--preset code", "--preset zh", "--config 'my theta.json'")
+    ]
+    code = RenderConfig.preset("code").model_copy(update={"dpi": 96, "margin_x": 20})
+    assert rows[0]["theta"] == code.theta_hash
+
+
+def test_a_look_stands_on_one_line_in_eighty_columns(run, book, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("count", book).stdout.splitlines()
+    for name in default_configs():
+        assert any(line.startswith(f" {name} ") for line in lines)
+
+
+def test_the_table_says_what_theta_is(run, book):
+    told = " ".join(run("count", book).stdout.split())
+    assert "θ the rendering configuration (page size, dpi, font, …)" in told
+
+
+def test_a_window_without_room_speaks_of_no_question(run, book):
+    told = run("count", book, "--window", 4096).stderr
+    assert "max_tokens (8,192, kept for the answer) leaves no room" in told
+    assert "question" not in told
 
 
 def test_several_files_count_together(run, book):

@@ -27,6 +27,13 @@ def test_every_command_explains_itself(run, command):
     assert f"glyph {command}" in result.stdout
 
 
+@pytest.mark.parametrize("command", ["count", "render", "ask"])
+def test_the_help_lists_the_presets_and_says_once_what_theta_is(run, command):
+    told = " ".join(run(command, "-h").stdout.replace("│", " ").split())
+    assert "en, zh, code, reference or reader" in told
+    assert told.count("θ, the rendering configuration (page size, dpi, font, …)") == 1
+
+
 def test_an_unknown_command_is_wrong_usage(run):
     result = run("draw")
     assert result.exit_code == 2

@@ -72,6 +72,8 @@ def test_chars_without_a_shape_are_counted_once(run, tmp_path):
     result = run("render", "-", "-o", tmp_path / "p", input="\U000e1234 unassigned \U000e1234")
     assert result.exit_code == 0
     assert result.stderr.count("2 chars have no shape") == 1
+    result = run("render", "-", "-o", tmp_path / "p", input="\U000e1234 unassigned")
+    assert "1 char has no shape" in result.stderr
 
 
 def test_unreadable_files_of_a_folder_are_named(run, tmp_path):

@@ -107,6 +107,26 @@ def test_the_readers_pages_are_reported_as_no_compression(reader, tmp_path):
     assert any(str(result.page_file) in line for line in lines)
 
 
+def test_before_it_reads_it_tells_how_much_and_how_long(run, story, reader):
+    _teach(reader, 3)
+    lines = run("demo", "--seed", 3, "--path", story).stdout.splitlines()
+    pages = len(list(render(plant_facts(_document(), 3)[0].text, reader.render_config)))
+    announced = lines.index(
+        f"Reading {pages} pages now, 3 questions on each: about 1 s. It stops after 170 s in all."
+    )
+    assert announced < lines.index("")
+
+
+def test_a_long_reading_is_announced_as_a_range_that_ends_with_the_time(reader, tmp_path):
+    lines = []
+    demo.run_demo(
+        reader, seed=3, output=tmp_path, seconds=2, say=lines.append, progress=lambda done: None,
+        document=Document.from_text(PROSE * 5, "story.txt"),
+    )  # fmt: skip
+    assert lines[-1].endswith(" on each: about 2 s. It stops after 2 s in all.")
+    assert "about 73 to 110 s." in demo._announcement(733, 3, 170.0)
+
+
 def test_when_time_is_up_the_pages_left_out_are_told(reader, tmp_path, monkeypatch):
     ask_many = GlyphClient.ask_many
 

@@ -182,7 +182,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 def test_a_folder_of_unreadable_files_says_what_is_wrong(tmp_path):
-    with pytest.raises(InputError, match=r"1 files could not be read, the first is x.bin"):
+    with pytest.raises(InputError, match=r"1 file could not be read, x.bin: "):
         read_document(make(tmp_path, {"x.bin": b"\0"}))
 
 

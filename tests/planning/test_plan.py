@@ -269,6 +269,26 @@ def test_a_summary_is_plain_and_names_the_tokenizer():
     assert "png" not in repr(made)
 
 
+def test_a_single_page_is_written_in_the_singular():
+    assert "\n1 page in 1 request of up to " in str(planned(prose(2), 10_000, text_gate=False))
+    many = planned(prose(60), room_for(2), overflow="map_reduce", text_gate=False)
+    assert f"{len(many.pages)} pages in {len(many.windows)} requests, each of up to " in str(many)
+
+
+def test_a_summary_tells_the_marks_among_the_visual_tokens():
+    told = planned(prose(60), 10_000, text_gate=False).summary()
+    assert told["page_marks"] == PAGE_MARKS * told["pages"]
+    assert told["visual_tokens"] == PAGE_COST * told["pages"]
+
+
+def test_without_room_only_what_takes_it_is_blamed():
+    with pytest.raises(OverLengthError, match=r"max_tokens \(100, .*\) leaves no room") as caught:
+        planned("words", 100)
+    assert "question" not in str(caught.value)
+    with pytest.raises(OverLengthError, match=r"question \(2 tokens\) leave no room .* shorten"):
+        planned("words", 100 + CHAT_FRAME + 2, question="Who else?")
+
+
 def test_the_defaults_are_the_papers():
     made = plan("word " * 3000)
     assert (made.window, made.reserve) == (131_072, 8192 + CHAT_FRAME)

@@ -124,9 +124,12 @@ def test_an_ipv6_host_is_bracketed_in_the_address():
     assert vllm_config(host="::1", port=8001).base_url == "http://[::1]:8001/v1"
 
 
-def test_without_vllm_the_error_names_the_extra_and_the_embedded_reader():
-    with pytest.raises(ConfigError, match=r"pip install glyph-context\[serve\].*--embedded"):
+def test_without_vllm_the_error_names_both_ways_to_install_it_and_the_embedded_reader():
+    with pytest.raises(ConfigError, match="'no-such-vllm'") as caught:
         find_executable(vllm_config(executable="no-such-vllm"))
+    assert 'pip install "glyph-context[serve]"' in str(caught.value)
+    assert 'in a checkout `pip install ".[serve]"`' in str(caught.value)
+    assert "glyph serve --embedded" in str(caught.value)
 
 
 def test_the_program_beside_this_python_is_found_first(monkeypatch, tmp_path):
