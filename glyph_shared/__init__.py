@@ -10,6 +10,7 @@ from glyph_shared.asking import Answer, AsyncGlyphClient, Citation, GlyphClient
 from glyph_shared.documents import Document, Location, Origin, PdfLimits, read_document
 from glyph_shared.errors import (
     BadResponse,
+    CacheWarning,
     ConfigError,
     ContextLength,
     EmptyResponse,
@@ -24,12 +25,13 @@ from glyph_shared.errors import (
     ServerError,
 )
 from glyph_shared.planning import CompressionReport, Plan, Window, count_visual_tokens, plan
-from glyph_shared.rendering import Page, RenderConfig, Renderer, render
+from glyph_shared.rendering import Page, PageStore, RenderConfig, Renderer, render
 
 __all__ = [
     "Answer",
     "AsyncGlyphClient",
     "BadResponse",
+    "CacheWarning",
     "Citation",
     "CompressionReport",
     "ConfigError",
@@ -46,6 +48,7 @@ __all__ = [
     "Origin",
     "OverLengthError",
     "Page",
+    "PageStore",
     "PdfError",
     "PdfLimits",
     "Plan",

@@ -127,3 +127,7 @@ class BadResponse(ServerError):
 
 class FontWarning(UserWarning):
     """A font was substituted, or chars were drawn as the visible replacement."""
+
+
+class CacheWarning(UserWarning):
+    """Drawn pages cannot be kept, so they are drawn each time."""

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
+
+_numbers = count()
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps what a developer's shell says about servers out of the tests."""
+def _no_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keeps what a developer's shell says about servers, and drawn pages, out of the tests."""
+    cache = tmp_path_factory.getbasetemp() / f"cache-{next(_numbers)}"
+    monkeypatch.setenv("GLYPH_CACHE_DIR", str(cache))
     for name in ("GLYPH_BASE_URL", "GLYPH_API_KEY", "GLYPH_MODEL"):
         monkeypatch.delenv(name, raising=False)

@@ -2,8 +2,18 @@
 
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.page import Page
+from glyph_shared.rendering.page_store import PageStore, default_store
 from glyph_shared.rendering.png import png_theta_hash
 from glyph_shared.rendering.renderer import Renderer, render
 from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
-__all__ = ["Page", "RenderConfig", "Renderer", "count_visual_tokens", "png_theta_hash", "render"]
+__all__ = [
+    "Page",
+    "PageStore",
+    "RenderConfig",
+    "Renderer",
+    "count_visual_tokens",
+    "default_store",
+    "png_theta_hash",
+    "render",
+]

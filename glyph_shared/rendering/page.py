@@ -56,6 +56,25 @@ class Page:
     _channels: int = field(repr=False)
     _drawn: DrawnText = field(repr=False)
 
+    @classmethod
+    def from_png(
+        cls,
+        png: bytes,
+        digest: str,
+        *,
+        index: int,
+        size_px: tuple[int, int],
+        char_span: Span,
+        replaced: int,
+        theta_hash: str,
+        channels: int,
+        drawn: DrawnText,
+    ) -> Page:
+        """Returns a page that was encoded before, as its PNG file alone."""
+        page = cls(index, size_px, char_span, replaced, theta_hash, None, channels, drawn)
+        page.__dict__.update(png=png, digest=digest)
+        return page
+
     @property
     def pixels(self) -> Bytes:
         """Pixels, uint8: (height, width) if the page is grey, else (height, width, 3)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -17,7 +18,7 @@ from glyph_shared.rendering.compose import Composer, PageLayout, slices
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.config_values import excerpt, parse_newline_markup
 from glyph_shared.rendering.finish import Finisher
-from glyph_shared.rendering.font_files import find_font
+from glyph_shared.rendering.font_files import file_sha256, find_font
 from glyph_shared.rendering.geometry import Geometry
 from glyph_shared.rendering.missing import missing_message
 from glyph_shared.rendering.normalise import (
@@ -66,6 +67,7 @@ class Renderer:
             raise ConfigError(f"missing must be 'error' or 'replace'; got {excerpt(missing)}")
         self.config = _checked_config(config)
         self.compat = compat
+        self.missing = missing
         self._replaces_missing = missing == "replace"
         geometry = Geometry.of(self.config)
         marker = parse_newline_markup(self.config.newline_markup)
@@ -97,19 +99,34 @@ class Renderer:
             return self._pages(slices(text))
         return self._pages(self._checked_pieces(_strings(text)))
 
-    def _check(self, text: str) -> None:
+    def font_digest(self, text: str) -> str:
+        """Checks a text as ``render`` does; hashes which font draws each char."""
+        marker = text_codes(self._marker or "")
+        codes = np.union1d(self._check(text), np.append(marker, REPLACED))
+        fonts = self._table.fonts
+        drawn = []
+        for code, shape in zip(codes.tolist(), self._table.lookup[codes].tolist(), strict=True):
+            number, index = self._table.font_of(shape)
+            font = file_sha256(fonts[number]) if number >= 0 else "none"
+            drawn.append((code, font, index if number >= 0 else shape))
+        return hashlib.sha256(repr(drawn).encode("ascii")).hexdigest()
+
+    def _check(self, text: str) -> Int64s:
+        """Checks a text; returns its distinct chars, none if they are ASCII and in the font."""
         if is_blank(text):
             raise InputError(
                 f"the text is empty or whitespace ({len(text)} chars): there is nothing to draw"
             )
         if text.isascii() and self._table.primary_covers_ascii:
-            return
+            return np.empty(0, np.int64)
         seen = np.zeros(sys.maxunicode + 1, np.bool_)
         for piece in slices(text):
             seen[text_codes(piece)] = True
         # Apart from each other, so that the rule for runs of marks drops none of them.
         distinct = " ".join(map(chr, np.flatnonzero(seen).tolist()))
-        self._cover(np.flatnonzero(np.bincount(normalise(distinct).codes)))
+        codes = np.flatnonzero(np.bincount(normalise(distinct).codes))
+        self._cover(codes)
+        return codes
 
     def _checked_pieces(self, pieces: Iterator[str]) -> Iterator[str]:
         """Reads pieces up to the first ink, checks them, and returns all pieces again."""
