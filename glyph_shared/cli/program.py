@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from glyph_shared.cli.ask import ask
+from glyph_shared.cli.cache import cache
 from glyph_shared.cli.console import note, out, tell_error
 from glyph_shared.cli.count import count
 from glyph_shared.cli.demo import demo
@@ -93,7 +94,7 @@ def glyph(
         raise typer.Exit
 
 
-for _subcommand in (count, render, ask, serve, demo, doctor):
+for _subcommand in (count, render, ask, serve, demo, cache, doctor):
     app.command(cls=AskCommand if _subcommand is ask else None)(_subcommand)
 
 
