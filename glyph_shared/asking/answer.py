@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from glyph_shared.planning import LeftOutText
+
 
 class TokenCountWarning(UserWarning):
     """The server counted other visual tokens than were planned; budgets made here are off."""
@@ -132,6 +134,9 @@ class Answer(_Value):
         windows: What each window answered, where the pages were read in several.
         answered_by: The positions in ``windows`` that the answer was taken from.
         left_out: Pages that were not read, and why.
+        left_out_text: Stretches of the text that were not sent, and why: the passages that
+            ``overflow="hybrid"`` did not choose.
+        overflow_note: What was done to fit the text into one request; empty where it fitted.
     """
 
     text: str
@@ -147,6 +152,8 @@ class Answer(_Value):
     windows: tuple[WindowReading, ...] = ()
     answered_by: tuple[int, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    left_out_text: tuple[LeftOutText, ...] = ()
+    overflow_note: str = ""
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

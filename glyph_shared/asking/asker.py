@@ -157,7 +157,13 @@ class Asker:
 
     async def answer(self, inquiry: Inquiry, question: str, reply: Reply) -> Answer:
         """Makes the answer of a single reply, with its citations."""
-        answer = answer_of(reply, reply.usage)
+        material = inquiry.material
+        answer = answer_of(reply, reply.usage).model_copy(
+            update={
+                "left_out_text": material.left_out_text,
+                "overflow_note": material.overflow_note,
+            }
+        )
         if inquiry.setting.is_refusal(reply.text):
             return answer.model_copy(update={"refused": True})
         return await self.with_citations(inquiry, question, answer)

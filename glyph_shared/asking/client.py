@@ -92,6 +92,9 @@ class _Client:
         self, questions: Sequence[str], given: PagesOrText, options: Options
     ) -> list[Answer]:
         _check_questions(questions)
+        if options.overflow == "hybrid" and len(questions) > 1:
+            # Each question has passages of its own.
+            return [await self._ask(question, given, options) for question in questions]
         inquiry = await self._asker.prepare(given, max(questions, key=len), options)
         if len(inquiry.material.windows) > 1:
             return await WindowReader(self._asker, inquiry, questions).answers()
@@ -161,7 +164,7 @@ class GlyphClient(_Client, Closing):
         """Answers several questions about the same pages, drawing and reading them once.
 
         All questions about a window are asked before the next window, so that the server's cache
-        serves all but the first.
+        serves all but the first. Under ``overflow="hybrid"`` each question has pages of its own.
 
         Raises:
             InputError: There is nothing to ask, or it does not fit the window.

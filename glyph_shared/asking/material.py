@@ -14,7 +14,15 @@ from glyph_shared.asking.source import Source
 from glyph_shared.asking.wire import GlyphEntry
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, FontError, FontWarning, InputError, ServerError
-from glyph_shared.planning import PAGE_MARKS, Budget, Context, Plan, divide, plan
+from glyph_shared.planning import (
+    PAGE_MARKS,
+    Budget,
+    Context,
+    LeftOutText,
+    Plan,
+    divide,
+    plan,
+)
 from glyph_shared.rendering import Page, RenderConfig
 
 PagesOrText = Context | Page | Sequence[Page] | Plan
@@ -33,12 +41,16 @@ class Material:
         text: The text, if so.
         windows: Half-open ranges of pages, one request each.
         source: Where citations are looked for.
+        left_out_text: Stretches of the text that are not sent.
+        overflow_note: What was done to make the text fit.
     """
 
     pages: Sequence[Page]
     text: str | None
     windows: tuple[tuple[int, int], ...]
     source: Source
+    left_out_text: tuple[LeftOutText, ...] = ()
+    overflow_note: str = ""
 
     def visual_tokens(self, window: tuple[int, int]) -> int:
         """Returns what the pages of a window should cost, with the marks around each."""
@@ -83,6 +95,7 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
     Raises:
         InputError: It is empty or does not fit.
     """
+    _check_policy(question, setting)
     asked = _asked(question, setting)
     draft = partial(
         plan,
@@ -92,6 +105,7 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         overflow=setting.overflow,
         max_pages=setting.max_pages,
         text_gate=setting.glyph.text_gate,
+        retrieve_by=question,
     )
     if _reads_chars(setting):
         return draft(max_tokens=setting.max_tokens + _bytes(asked))
@@ -100,6 +114,17 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
     except ServerError:
         # Many servers have no route that counts; the plan's report names who did instead.
         return draft(max_tokens=setting.max_tokens, question=asked)
+
+
+def _check_policy(question: str, setting: Setting) -> None:
+    """Refuses an overflow policy that can't work with this server or this question."""
+    if setting.overflow == "denser" and setting.glyph.theta:
+        raise ConfigError(
+            "overflow='denser' draws pages smaller, and this server reads pages of its own θ only "
+            f"({' '.join(setting.glyph.theta)}); use overflow='hybrid' or 'map_reduce'"
+        )
+    if setting.overflow == "hybrid" and not question.strip():
+        raise ConfigError("overflow='hybrid' retrieves by the question, which is empty; give one")
 
 
 def _asked(question: str, setting: Setting) -> str:
@@ -173,8 +198,9 @@ def _of_plan(given: Plan) -> Material:
     windows = tuple((window.start_page, window.stop_page) for window in given.windows)
     source = Source(given.text, given.page_spans, given.locate)
     if given.mode == "text":
-        return Material((), given.text, ((0, 0),), source)
-    return Material(given.pages, None, windows, source)
+        windows = ((0, 0),)
+    text = given.text if given.mode == "text" else None
+    return Material(given.pages, text, windows, source, given.left_out, given.overflow_note)
 
 
 def _source(given: str | Document | None, pages: tuple[Page, ...]) -> Source:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 from glyph_shared.asking.endpoint import checked_seconds
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError
+from glyph_shared.planning import Overflow, check_overflow
 from glyph_shared.rendering import RenderConfig
 
 Combine = Literal["best_supported", "summarise"]
@@ -42,9 +43,10 @@ class AskOptions(TypedDict, total=False):
     timeout: float | None
     """Seconds for one request from its sending to its last byte, further calls included; else
     the client's. Windows are requests of their own: see ``time_budget``."""
-    overflow: Literal["error", "map_reduce"] | None
-    """What to do with text beyond the window: an error, or read it window by window; else the
-    latter for ``best_supported``, an error otherwise."""
+    overflow: Overflow | None
+    """What to do with text beyond the window: an ``error``; draw it ``denser``; send the passages
+    nearest to the question (``hybrid``); or read it window by window (``map_reduce``). Else the
+    last for ``best_supported``, an error otherwise."""
     max_pages: int | None
     """The most pages one request may have, where the server does not allow fewer; else no limit
     but the window."""
@@ -73,7 +75,7 @@ class Options:
     config: RenderConfig | None = None
     max_tokens: int | None = None
     timeout: float | None = None
-    overflow: Literal["error", "map_reduce"] | None = None
+    overflow: Overflow | None = None
     max_pages: int | None = None
     cite: bool | None = None
     combine: Combine | None = None
@@ -106,8 +108,8 @@ class Options:
             value = given.get(name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ConfigError(f"{name} must be a whole number of at least 1; got {value!r}")
-        if options.overflow not in (None, "error", "map_reduce"):
-            raise ConfigError(f"overflow must be 'error' or 'map_reduce'; got {options.overflow!r}")
+        if options.overflow is not None:
+            check_overflow(options.overflow)
         if options.combine not in (None, "best_supported", "summarise"):
             raise ConfigError(
                 f"combine must be 'best_supported' or 'summarise'; got {options.combine!r}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from glyph_shared.asking.options import Combine, Options
 from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
-from glyph_shared.planning import TextTokenCounter
+from glyph_shared.planning import Overflow, TextTokenCounter
 
 UNTOLD_WINDOW = 131_072
 """The window of zai-org/Glyph, for servers that do not tell theirs."""
@@ -54,11 +53,9 @@ class Setting:
         return asked if asked is not None else self.combine == "summarise"
 
     @property
-    def overflow(self) -> Literal["error", "map_reduce"]:
+    def overflow(self) -> Overflow:
         """What happens to text beyond the window."""
-        by_model: Literal["error", "map_reduce"] = (
-            "map_reduce" if self.combine == "best_supported" else "error"
-        )
+        by_model: Overflow = "map_reduce" if self.combine == "best_supported" else "error"
         return self.options.overflow or by_model
 
     @property

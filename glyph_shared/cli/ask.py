@@ -38,11 +38,16 @@ from glyph_shared.planning import PAGE_MARKS, Plan, counted
 from glyph_shared.reader import Reader
 from glyph_shared.serving import running_embedded
 
+_TOLD = 5
+"""Passages left out that are named; there may be hundreds."""
+
 
 class Overflow(Enum):
     """What to do with text beyond the window."""
 
     ERROR = "error"
+    DENSER = "denser"
+    HYBRID = "hybrid"
     MAP_REDUCE = "map_reduce"
 
 
@@ -67,7 +72,11 @@ def ask(
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for one request.")] = None,
     overflow: Annotated[
-        Overflow | None, typer.Option(help="Beyond the window: fail, or read it in parts.")
+        Overflow | None,
+        typer.Option(
+            help="Beyond the window: fail; draw it smaller; send only the passages nearest to the "
+            "question; or read all of it in parts."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -128,6 +137,8 @@ def _answer(
         made = client.plan(document, question, **options)
         tell_replaced(made.replaced)
         note(_cost(made))
+        if made.overflow_note:
+            note(made.overflow_note)
 
         def reading(done: Reading) -> None:
             bar.update(task, completed=done.pages_done, total=done.pages_total)
@@ -172,6 +183,10 @@ def _print_sources(answer: Answer) -> None:
         note("the answer was cut at --max-tokens; more was to come")
     for part in answer.left_out:
         note(f"{_page_range(part)} not read: {part.reason}")
+    for text in answer.left_out_text[:_TOLD]:
+        note(f"{text} was not sent: {text.reason}")
+    if more := len(answer.left_out_text[_TOLD:]):
+        note(f"{counted(more, 'further passage')} not sent; --json lists all")
 
 
 def _page_range(part: LeftOut) -> str:

@@ -10,8 +10,17 @@ from glyph_shared.planning.counters import (
     TiktokenCounter,
     pick_counter,
 )
+from glyph_shared.planning.denser import LEGIBILITY_FLOOR_PX
+from glyph_shared.planning.hybrid import LeftOutText
 from glyph_shared.planning.plan import Plan, PlannedDocument
-from glyph_shared.planning.planner import DEFAULT_MAX_TOKENS, DEFAULT_WINDOW, Context, plan
+from glyph_shared.planning.planner import (
+    DEFAULT_MAX_TOKENS,
+    DEFAULT_WINDOW,
+    Context,
+    Overflow,
+    check_overflow,
+    plan,
+)
 from glyph_shared.planning.report import CompressionReport
 from glyph_shared.planning.survey import KEEP_LINES, SurveyRow, default_configs, survey
 from glyph_shared.planning.wording import counted
@@ -23,12 +32,15 @@ __all__ = [
     "DEFAULT_MAX_TOKENS",
     "DEFAULT_WINDOW",
     "KEEP_LINES",
+    "LEGIBILITY_FLOOR_PX",
     "PAGE_MARKS",
     "Budget",
     "CompressionReport",
     "Context",
     "EstimateCounter",
     "FileTokenCounter",
+    "LeftOutText",
+    "Overflow",
     "Plan",
     "PlannedDocument",
     "ServerAddress",
@@ -37,6 +49,7 @@ __all__ = [
     "TextTokenCounter",
     "TiktokenCounter",
     "Window",
+    "check_overflow",
     "count_visual_tokens",
     "counted",
     "default_configs",

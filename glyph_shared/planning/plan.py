@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 from glyph_shared.documents import Document, Location
 from glyph_shared.planning.budget import PAGE_MARKS, Budget, Window
+from glyph_shared.planning.hybrid import LeftOutText
 from glyph_shared.planning.report import CompressionReport
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import Page, RenderConfig
@@ -50,6 +51,9 @@ class Plan:
         windows: The pages of each request; one where all fits, none in mode ``text``.
         report: Text tokens, visual tokens (marks included) and their ratio, in either mode.
         budget: The window and what of it is kept for question and answer.
+        left_out: Stretches of the context that are not sent, under ``overflow="hybrid"``.
+        overflow_note: What was done to fit the context into one request; empty where it fits as
+            it was given, or is read in windows.
     """
 
     mode: Literal["pages", "text"]
@@ -59,10 +63,12 @@ class Plan:
     windows: tuple[Window, ...]
     report: CompressionReport
     budget: Budget
+    left_out: tuple[LeftOutText, ...] = field(default=(), repr=False)
+    overflow_note: str = ""
 
     @cached_property
     def text(self) -> str:
-        """The whole context as text: the documents with an empty line between them."""
+        """What is sent, as text: the documents with an empty line between them."""
         return DOCUMENT_GAP.join(planned.document.text for planned in self.documents)
 
     @cached_property
@@ -128,12 +134,15 @@ class Plan:
             "requests": max(1, len(self.windows)),
             "replaced_chars": self.replaced,
             "theta": self.config.theta_hash,
+            "overflow_note": self.overflow_note,
+            "left_out": [asdict(part) for part in self.left_out],
         }
 
     def __str__(self) -> str:
-        """Writes the plan as two lines for people."""
+        """Writes the plan as two lines for people, and a third where it had to be made to fit."""
         form = "text" if self.mode == "text" else counted(len(self.pages), "page")
         requests = counted(max(1, len(self.windows)), "request")
         each = ", each" if len(self.windows) > 1 else ""
         room = f"{self.budget.context:,} of a window of {self.budget.window:,} tokens"
-        return f"{self.report}\n{form} in {requests}{each} of up to {room}"
+        note = f"\n{self.overflow_note}" if self.overflow_note else ""
+        return f"{self.report}\n{form} in {requests}{each} of up to {room}{note}"

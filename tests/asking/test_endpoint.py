@@ -70,7 +70,7 @@ def test_impossible_limits_are_refused(setting: dict[str, Any]) -> None:
         {"max_tokens": 0},
         {"concurrency": 0},
         {"tiemout": 1},
-        {"overflow": "hybrid"},
+        {"overflow": "cut"},
         {"combine": "vote"},
         {"time_budget": -1},
         {"config": {"dpi": 72}},

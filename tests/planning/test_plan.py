@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from glyph_shared.documents import Document, Location
 from glyph_shared.errors import ConfigError, FontError, InputError, OverLengthError
-from glyph_shared.planning import CHAT_FRAME, PAGE_MARKS, EstimateCounter, Plan, plan, planner
+from glyph_shared.planning import CHAT_FRAME, PAGE_MARKS, EstimateCounter, Plan, drawing, plan
 from glyph_shared.rendering import RenderConfig, render
 
 SMALL = RenderConfig(
@@ -85,8 +85,8 @@ def test_what_is_too_long_is_refused_with_both_numbers_and_a_way_out():
 
 def test_what_is_far_too_long_is_refused_without_drawing_it_all(monkeypatch):
     drawn = []
-    cost = planner.page_cost
-    monkeypatch.setattr(planner, "page_cost", lambda page: drawn.append(page) or cost(page))
+    cost = drawing.page_cost
+    monkeypatch.setattr(drawing, "page_cost", lambda page: drawn.append(page) or cost(page))
     text = prose(1000)
     with pytest.raises(OverLengthError, match="about") as caught:
         planned(text, room_for(2))
@@ -225,7 +225,7 @@ def test_a_context_without_text_is_refused(context):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"overflow": "hybrid"}, "got 'hybrid'"),
+        ({"overflow": "cut"}, "got 'cut'"),
         ({"max_tokens": -1}, "max_tokens must not be negative; got -1"),
         ({"max_pages": 0}, "max_pages must be positive or None; got 0"),
         ({"max_tokens": 1.5}, "max_tokens must be a whole number; got 1.5"),

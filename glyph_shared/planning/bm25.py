@@ -1,0 +1,88 @@
+"""Okapi BM25: how well passages match a question, by the words they share.
+
+Weights after Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond",
+Foundations and Trends in Information Retrieval 3(4), 2009, equations 3.3 (idf) and 3.15 (length);
+they find 1.2 < k1 < 2 and 0.5 < b < 0.8 good in many circumstances. The logarithm has one added
+inside, so that a word in most passages weighs little and not less than nothing.
+
+Words are compared as they are written: ``offices`` does not find ``office``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+K1 = 1.2
+"""How soon further occurrences of a word stop to count."""
+
+B = 0.75
+"""How much of a passage's length is held against it, from 0 to 1."""
+
+# Kana, Han, Hangul; Thai, Lao, Myanmar and Khmer: no spaces between words, or few.
+_UNSPACED = (
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+)
+_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\s{_UNSPACED}]+")
+
+
+class _Separators(dict[int, int]):
+    """Maps what is no letter, mark or digit to a space; learns each char once."""
+
+    def __missing__(self, code: int) -> int:
+        kept = unicodedata.category(chr(code))[0] in "LMN"
+        return self.setdefault(code, code if kept else ord(" "))
+
+
+_SEPARATORS = _Separators()
+
+
+def words(text: str) -> Iterator[str]:
+    """Yields the words of a text, without case; pairs of chars where a script has no spaces.
+
+    >>> list(words("The Café's code: 4711"))
+    ['the', 'café', 's', 'code', '4711']
+    >>> list(words("门禁码 7"))
+    ['门禁', '禁码', '7']
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_SEPARATORS)
+    for run in _RUN.finditer(plain):
+        if run["unspaced"] and len(run[0]) > 1:
+            yield from (first + second for first, second in pairwise(run[0]))
+        else:
+            yield run[0]
+
+
+def bm25_scores(question: str, passages: Sequence[str]) -> list[float]:
+    """Returns the score of each passage; 0 where it shares no word with the question."""
+    asked = frozenset(words(question))
+    lengths: list[int] = []
+    shared: list[Counter[str]] = []
+    for passage in passages:
+        found = list(words(passage))
+        lengths.append(len(found))
+        shared.append(Counter(word for word in found if word in asked))
+    weights = _weights(shared)
+    mean = sum(lengths) / max(1, len(lengths)) or 1.0
+    return [
+        sum(weights[word] * _saturated(count, length / mean) for word, count in sorted(own.items()))
+        for own, length in zip(shared, lengths, strict=True)
+    ]
+
+
+def _weights(shared: Sequence[Counter[str]]) -> dict[str, float]:
+    """Returns the inverse document frequency of each word of the question that occurs."""
+    holding = Counter(word for own in shared for word in own)
+    return {
+        word: math.log(1 + (len(shared) - count + 0.5) / (count + 0.5))
+        for word, count in holding.items()
+    }
+
+
+def _saturated(count: int, relative_length: float) -> float:
+    return count * (K1 + 1) / (count + K1 * (1 - B + B * relative_length))

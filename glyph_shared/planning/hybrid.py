@@ -1,0 +1,177 @@
+"""``overflow="hybrid"``: the passages nearest to the question, as many as one request holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from glyph_shared.documents import Document
+from glyph_shared.errors import ConfigError, OverLengthError
+from glyph_shared.planning.bm25 import bm25_scores
+from glyph_shared.planning.budget import Budget
+from glyph_shared.planning.drawing import Drawn
+from glyph_shared.planning.passages import Passage, excerpt, merged, split_passages
+
+_LEAST_CHARS = 200
+_MOST_CHARS = 4000
+_PASSAGES_PER_WINDOW = 8
+"""At least so many passages fit a small window; in a large one their chars are bounded."""
+
+NOT_SHARED = "shares no word with the question"
+LESS_SIMILAR = "less similar to the question than what fills the window"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutText:
+    """A stretch of the context that is not sent.
+
+    Attributes:
+        document: The document's name.
+        char_span: The stretch in the document's text.
+        path: The file it begins in.
+        line: The line it begins on, from 1.
+        source_page: The PDF page it begins on, from 1.
+        reason: Why it is not sent.
+    """
+
+    document: str
+    char_span: tuple[int, int]
+    path: str
+    line: int
+    source_page: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        """Writes the stretch for people: ``book.txt:120 (4,000 chars)``."""
+        place = f"{self.path}:{self.line}"
+        if self.source_page is not None:
+            place = f"{self.path} p. {self.source_page}"
+        return f"{place} ({self.char_span[1] - self.char_span[0]:,} chars)"
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What is sent of a context, and what is not.
+
+    Attributes:
+        documents: The excerpts, in the documents' order.
+        drawn: Their pages.
+        left_out: All other stretches, in order.
+        passages: How many passages are sent.
+        of: How many there are.
+    """
+
+    documents: list[Document]
+    drawn: Drawn
+    left_out: tuple[LeftOutText, ...]
+    passages: int
+    of: int
+
+
+def retrieve(
+    documents: Sequence[Document],
+    question: str,
+    whole: Drawn,
+    budget: Budget,
+    draw: Callable[[Sequence[Document]], Drawn],
+) -> Retrieved:
+    """Finds the passages to send by BM25 and draws them in document order.
+
+    Args:
+        documents: The context.
+        question: What is asked.
+        whole: What the context would cost.
+        budget: The room there is.
+        draw: Draws documents.
+
+    Raises:
+        ConfigError: There is no question to retrieve by.
+        OverLengthError: No passage shares a word with the question, or not even one fits.
+    """
+    if not question.strip():
+        raise ConfigError("overflow='hybrid' retrieves by the question, which is empty; give one")
+    room = whole.room(budget) * sum(len(document.text) for document in documents)
+    size = min(_MOST_CHARS, max(_LEAST_CHARS, int(room) // _PASSAGES_PER_WINDOW))
+    passages = split_passages(documents, size)
+    scores = bm25_scores(
+        question, [documents[part.document].text[part.start : part.end] for part in passages]
+    )
+    ranked = sorted(range(len(passages)), key=lambda number: (-scores[number], number))
+    ranked = [number for number in ranked if scores[number] > 0]
+    if not ranked:
+        raise _nothing_alike(whole, budget)
+    count = _first_guess([passages[number] for number in ranked], room)
+    while True:
+        chosen = frozenset(ranked[:count])
+        excerpts = list(_excerpts(documents, passages, chosen))
+        drawn = draw(excerpts)
+        if drawn.complete:
+            break
+        if count == 1:
+            raise _too_small(drawn, budget)
+        count = max(1, min(count - 1, int(count * drawn.room(budget))))
+    left_out = tuple(_left_out(documents, passages, scores, chosen))
+    return Retrieved(excerpts, drawn, left_out, count, len(passages))
+
+
+def _first_guess(ranked: Sequence[Passage], room: float) -> int:
+    """Returns how many of the passages have as many chars as there is room for."""
+    taken = 0
+    for number, passage in enumerate(ranked):
+        taken += passage.end - passage.start
+        if taken > room:
+            return max(1, number)
+    return len(ranked)
+
+
+def _excerpts(
+    documents: Sequence[Document], passages: Sequence[Passage], chosen: frozenset[int]
+) -> Iterator[Document]:
+    kept = [passage for number, passage in enumerate(passages) if number in chosen]
+    for position, group in groupby(kept, key=lambda passage: passage.document):
+        spans = merged([(passage.start, passage.end) for passage in group])
+        yield excerpt(documents[position], spans)
+
+
+def _left_out(
+    documents: Sequence[Document],
+    passages: Sequence[Passage],
+    scores: Sequence[float],
+    chosen: frozenset[int],
+) -> Iterator[LeftOutText]:
+    rest = [number for number in range(len(passages)) if number not in chosen]
+
+    def kind(number: int) -> tuple[int, str, str]:
+        passage = passages[number]
+        path = documents[passage.document].locate(passage.start).path
+        return passage.document, path, LESS_SIMILAR if scores[number] > 0 else NOT_SHARED
+
+    for (position, _, reason), group in groupby(rest, key=kind):
+        document = documents[position]
+        for span in merged([(passages[i].start, passages[i].end) for i in group]):
+            place = document.locate(span[0])
+            yield LeftOutText(
+                document.name, span, place.path, place.line, place.source_page, reason
+            )
+
+
+def _nothing_alike(whole: Drawn, budget: Budget) -> OverLengthError:
+    return OverLengthError(
+        f"the context needs about {whole.visual_tokens:,} visual tokens, a window of "
+        f"{budget.window:,} has {budget.context:,} for it, and no passage shares a word with the "
+        "question for overflow='hybrid' to retrieve; ask in the text's own words, or use "
+        "overflow='map_reduce'",
+        needed=whole.visual_tokens,
+        limit=budget.context,
+    )
+
+
+def _too_small(drawn: Drawn, budget: Budget) -> OverLengthError:
+    return OverLengthError(
+        f"the best passage alone needs {drawn.visual_tokens:,} visual tokens on its pages and a "
+        f"window of {budget.window:,} has {budget.context:,} for them; use a larger window, a "
+        "smaller page_size or dpi, or lower max_tokens",
+        needed=drawn.visual_tokens,
+        limit=budget.context,
+    )

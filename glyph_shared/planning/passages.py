@@ -1,0 +1,119 @@
+"""Documents in passages: cut where the text pauses, put together again with their origins."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from glyph_shared.documents import Document
+from glyph_shared.documents.document import DocumentBuilder
+
+GAP = "\n[...]\n"
+"""Stands in an excerpt where text was left out, for the model and for people to see."""
+
+# Where a passage may end, the best place first: paragraph, line, sentence, word.
+_PAUSES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\n[^\S\n]*\n\s*",
+        r"\r\n|\r|\n",
+        r"[.!?][\"'”’)\]]*\s+|[。！？]",
+        r"\s+",
+    )
+)
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one document.
+
+    Attributes:
+        document: Position of the document among those of the context.
+        start: First char in the document's text.
+        end: One past the last.
+    """
+
+    document: int
+    start: int
+    end: int
+
+
+def split_passages(documents: Sequence[Document], size: int) -> list[Passage]:
+    """Cuts documents into passages of at most ``size`` chars that tile them.
+
+    No passage reaches from one file into the next, so a short file is one passage.
+    """
+    return [
+        Passage(number, start, end)
+        for number, document in enumerate(documents)
+        for file in _files(document)
+        for start, end in _windows(document.text, *file, size)
+    ]
+
+
+def excerpt(document: Document, spans: Sequence[Span]) -> Document:
+    """Returns stretches of a document, in order, with their origins and a ``GAP`` between them."""
+    builder = DocumentBuilder()
+    starts = [origin.start for origin in document.origins]
+    for number, (start, end) in enumerate(spans):
+        place = document.locate(start)
+        if number:
+            builder.add(
+                GAP,
+                path=place.path,
+                line=place.line,
+                source_page=place.source_page,
+                follows_lines=False,
+            )
+        for origin in document.origins[bisect_right(starts, start) - 1 :]:
+            if origin.start >= end:
+                break
+            low = max(start, origin.start)
+            builder.add(
+                document.text[low : min(end, origin.end)],
+                path=origin.path,
+                line=document.locate(low).line,
+                source_page=origin.source_page,
+                follows_lines=origin.follows_lines,
+            )
+    for skipped in document.skipped:
+        builder.skip(skipped.path, skipped.reason)
+    return builder.build(document.name)
+
+
+def merged(spans: Sequence[Span]) -> list[Span]:
+    """Joins ascending spans where one begins as the one before ends."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] == start:
+            start = joined.pop()[0]
+        joined.append((start, end))
+    return joined
+
+
+def _files(document: Document) -> Iterator[Span]:
+    for _, group in groupby(document.origins, key=lambda origin: origin.path):
+        origins = list(group)
+        yield origins[0].start, origins[-1].end
+
+
+def _windows(text: str, start: int, end: int, size: int) -> Iterator[Span]:
+    while end - start > size:
+        cut = _pause(text, start + size // 2, start + size)
+        yield start, cut
+        start = cut
+    yield start, end
+
+
+def _pause(text: str, low: int, high: int) -> int:
+    """Returns the last good place to cut in a part of the text."""
+    for pattern in _PAUSES:
+        ends = [match.end() for match in pattern.finditer(text, low, high)]
+        if ends:
+            return ends[-1]
+    return high
