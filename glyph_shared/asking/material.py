@@ -23,7 +23,7 @@ from glyph_shared.planning import (
     divide,
     plan,
 )
-from glyph_shared.rendering import Page, RenderConfig
+from glyph_shared.rendering import Page, RenderConfig, default_store
 
 PagesOrText = Context | Page | Sequence[Page] | Plan
 
@@ -105,6 +105,7 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         overflow=setting.overflow,
         max_pages=setting.max_pages,
         text_gate=setting.glyph.text_gate,
+        store=default_store(),
         retrieve_by=question,
     )
     if _reads_chars(setting):

@@ -15,7 +15,7 @@ from glyph_shared.planning.hybrid import LeftOutText, retrieve
 from glyph_shared.planning.plan import DOCUMENT_GAP, Plan, PlannedDocument
 from glyph_shared.planning.report import CompressionReport
 from glyph_shared.planning.wording import counted
-from glyph_shared.rendering import RenderConfig, Renderer
+from glyph_shared.rendering import PageStore, RenderConfig, Renderer
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,11 @@ class Draft:
         *,
         text_gate: bool,
         keep_all: bool,
+        store: PageStore | None = None,
     ) -> Draft:
         """Counts and draws a context; ``keep_all`` keeps pages beyond one request too."""
         text_tokens = _count(counter, documents)
-        drawn = draw(documents, renderer, budget, keep_all=keep_all)
+        drawn = draw(documents, renderer, budget, keep_all=keep_all, store=store)
         return cls(documents, renderer, counter, budget, text_gate, drawn, text_tokens)
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from glyph_shared.documents import Document
 from glyph_shared.planning.budget import Budget, page_cost
-from glyph_shared.rendering import Page, Renderer
+from glyph_shared.rendering import Page, PageStore, Renderer
 
 _EXACT_UP_TO = 4
 """Pages beyond this many windows are not drawn to be counted, but estimated from those before."""
@@ -58,14 +58,19 @@ class Drawn:
 
 
 def draw(
-    documents: Sequence[Document], renderer: Renderer, budget: Budget, *, keep_all: bool = False
+    documents: Sequence[Document],
+    renderer: Renderer,
+    budget: Budget,
+    *,
+    keep_all: bool = False,
+    store: PageStore | None = None,
 ) -> Drawn:
     """Draws all documents; keeps the pages while they fit one request, or all of them.
 
     Once they do not, the rest is drawn only to be counted, and beyond some windows not even that.
     """
     drawn = Drawn()
-    for page in _all_pages(documents, renderer, drawn):
+    for page in _all_pages(documents, renderer, drawn, store):
         drawn.add(page)
         if keep_all or budget.holds(drawn.visual_tokens, drawn.page_count):
             drawn.pages.append(page.compact())
@@ -78,7 +83,12 @@ def draw(
     return drawn
 
 
-def _all_pages(documents: Sequence[Document], renderer: Renderer, drawn: Drawn) -> Iterator[Page]:
+def _all_pages(
+    documents: Sequence[Document], renderer: Renderer, drawn: Drawn, store: PageStore | None
+) -> Iterator[Page]:
     for document in documents:
         drawn.counts.append(0)
-        yield from renderer.render(document.text)
+        if store is None:
+            yield from renderer.render(document.text)
+        else:
+            yield from store.render(renderer, document.text, wanted=lambda: drawn.complete)

@@ -12,7 +12,7 @@ from glyph_shared.planning.counters import TextTokenCounter, pick_counter
 from glyph_shared.planning.draft import Draft
 from glyph_shared.planning.plan import Plan
 from glyph_shared.planning.wording import counted
-from glyph_shared.rendering import RenderConfig, Renderer
+from glyph_shared.rendering import PageStore, RenderConfig, Renderer
 
 DEFAULT_WINDOW = 131_072
 """The paper's window: 128K tokens."""
@@ -39,6 +39,7 @@ def plan(
     question: str = "",
     retrieve_by: str = "",
     missing: Literal["error", "replace"] = "replace",
+    store: PageStore | None = None,
 ) -> Plan:
     """Plans how a context is sent: as pages, or as text where that is cheaper.
 
@@ -57,6 +58,7 @@ def plan(
         question: All text that goes along with the pages.
         retrieve_by: What ``hybrid`` retrieves passages by; ``question`` where it is empty.
         missing: What happens to a char no font has, see ``Renderer``.
+        store: Where pages are kept and taken from; by default nowhere.
 
     Raises:
         OverLengthError: The context does not fit and ``overflow`` is ``error``, or a single page
@@ -71,7 +73,13 @@ def plan(
     budget = Budget(window, max_tokens, counter.count(question), max_pages)
     keep_all = overflow == "map_reduce"
     whole = Draft.measure(
-        documents, renderer, counter, budget, text_gate=text_gate, keep_all=keep_all
+        documents,
+        renderer,
+        counter,
+        budget,
+        text_gate=text_gate,
+        keep_all=keep_all,
+        store=store,
     )
     if whole.as_text or whole.drawn.complete:
         return whole.plan()
