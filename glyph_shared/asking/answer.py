@@ -27,6 +27,8 @@ class Usage(_Value):
         visual_tokens: How many of the prompt's were pages, as the server counted them: without
             the two marks around each page, which a ``Plan`` includes. None if untold.
         requests: How many requests were answered.
+        exact_text_tokens: What the exact strings that went along as text took of the prompts, as
+            the plan counted them.
     """
 
     prompt_tokens: int = 0
@@ -34,6 +36,7 @@ class Usage(_Value):
     cached_tokens: int | None = None
     visual_tokens: int | None = None
     requests: int = 0
+    exact_text_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         """Sums two usages; a count that one of them lacks is that of the other."""
@@ -43,6 +46,7 @@ class Usage(_Value):
             cached_tokens=_sum(self.cached_tokens, other.cached_tokens),
             visual_tokens=_sum(self.visual_tokens, other.visual_tokens),
             requests=self.requests + other.requests,
+            exact_text_tokens=self.exact_text_tokens + other.exact_text_tokens,
         )
 
 
@@ -137,6 +141,8 @@ class Answer(_Value):
         left_out_text: Stretches of the text that were not sent, and why: the passages that
             ``overflow="hybrid"`` did not choose.
         overflow_note: What was done to fit the text into one request; empty where it fitted.
+        exact_left_out: How many exact strings of the pages (UUIDs, long numbers, addresses) did
+            not fit the text that goes along; those were read off the pages alone.
     """
 
     text: str
@@ -154,6 +160,7 @@ class Answer(_Value):
     left_out: tuple[LeftOut, ...] = ()
     left_out_text: tuple[LeftOutText, ...] = ()
     overflow_note: str = ""
+    exact_left_out: int = 0
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

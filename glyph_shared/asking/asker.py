@@ -6,7 +6,7 @@ import asyncio
 import warnings
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glyph_shared.asking.answer import Answer, TokenCountWarning, Usage
@@ -109,7 +109,7 @@ class Asker:
         _check_tokens(
             inquiry.material.visual_tokens(window), window[1] - window[0], messages, reply.usage
         )
-        return reply
+        return _with_sidecar_cost(reply, inquiry, window)
 
     async def ask_messages(self, inquiry: Inquiry, messages: Messages) -> Reply:
         """Sends messages and returns the reply.
@@ -153,7 +153,7 @@ class Asker:
         _check_tokens(
             inquiry.material.visual_tokens(window), window[1] - window[0], messages, reply.usage
         )
-        yield reply
+        yield _with_sidecar_cost(reply, inquiry, window)
 
     async def answer(self, inquiry: Inquiry, question: str, reply: Reply) -> Answer:
         """Makes the answer of a single reply, with its citations."""
@@ -162,6 +162,7 @@ class Asker:
             update={
                 "left_out_text": material.left_out_text,
                 "overflow_note": material.overflow_note,
+                "exact_left_out": material.exact_left_out,
             }
         )
         if inquiry.setting.is_refusal(reply.text):
@@ -210,6 +211,7 @@ class Asker:
         return page_messages(
             question,
             material.pages[slice(*window)],
+            exact_strings=material.sidecar(window).text,
             numbers=(window[0] + 1, total) if setting.cite else None,
             may_refuse=setting.combine == "summarise" and len(material.windows) > 1,
             system=setting.options.system,
@@ -273,6 +275,11 @@ def _check_fit(material: Material, setting: Setting) -> None:
             needed=most,
             limit=setting.max_pages,
         )
+
+
+def _with_sidecar_cost(reply: Reply, inquiry: Inquiry, window: tuple[int, int]) -> Reply:
+    cost = inquiry.material.sidecar(window).text_tokens
+    return replace(reply, usage=reply.usage.model_copy(update={"exact_text_tokens": cost}))
 
 
 def answer_of(reply: Reply, usage: Usage) -> Answer:

@@ -128,6 +128,7 @@ class WindowReader:
                 "windows": windows,
                 "answered_by": answered,
                 "left_out": tuple(self._left_out(reading)),
+                "exact_left_out": self._inquiry.material.exact_left_out,
             }
         )
         if answer.refused:

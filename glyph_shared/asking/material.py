@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,12 +15,18 @@ from glyph_shared.asking.wire import GlyphEntry
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, FontError, FontWarning, InputError, ServerError
 from glyph_shared.planning import (
+    CHAT_FRAME,
     PAGE_MARKS,
     Budget,
     Context,
+    EstimateCounter,
     LeftOutText,
     Plan,
-    divide,
+    Sidecar,
+    SidecarMaker,
+    TextTokenCounter,
+    divide_with_sidecars,
+    pick_counter,
     plan,
 )
 from glyph_shared.rendering import Page, RenderConfig, default_store
@@ -43,6 +49,7 @@ class Material:
         source: Where citations are looked for.
         left_out_text: Stretches of the text that are not sent.
         overflow_note: What was done to make the text fit.
+        sidecars: The exact strings of each window; empty where none go along.
     """
 
     pages: Sequence[Page]
@@ -51,6 +58,16 @@ class Material:
     source: Source
     left_out_text: tuple[LeftOutText, ...] = ()
     overflow_note: str = ""
+    sidecars: tuple[Sidecar, ...] = ()
+
+    def sidecar(self, window: tuple[int, int]) -> Sidecar:
+        """Returns the exact strings that go along with a window as text."""
+        return self.sidecars[self.windows.index(window)] if self.sidecars else Sidecar()
+
+    @property
+    def exact_left_out(self) -> int:
+        """How many exact strings did not fit, summed over the windows."""
+        return sum(sidecar.left_out for sidecar in self.sidecars)
 
     def visual_tokens(self, window: tuple[int, int]) -> int:
         """Returns what the pages of a window should cost, with the marks around each."""
@@ -71,7 +88,7 @@ def make_material(given: PagesOrText, question: str, setting: Setting) -> Materi
         InputError: There is nothing to ask about, or it does not fit.
     """
     if isinstance(given, Plan):
-        return _of_plan(given)
+        return _of_plan(given, setting)
     if isinstance(given, str | Document):
         return _of_text(given, question, setting)
     if isinstance(given, Page):
@@ -107,8 +124,9 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         text_gate=setting.glyph.text_gate,
         store=default_store(),
         retrieve_by=question,
+        exact_text_tokens=setting.exact_text_tokens,
     )
-    if _reads_chars(setting):
+    if setting.reads_chars:
         return draft(max_tokens=setting.max_tokens + _bytes(asked))
     try:
         return draft(max_tokens=setting.max_tokens, question=asked, counter=setting.counter)
@@ -145,11 +163,6 @@ def _bytes(asked: str) -> int:
     return len(asked.encode("utf-8", "replace"))
 
 
-def _reads_chars(setting: Setting) -> bool:
-    """Tells whether the model has a token per char, which no counter of text tokens counts by."""
-    return setting.glyph.tokenizer == "character"
-
-
 def _served_config(glyph: GlyphEntry) -> RenderConfig | None:
     """Returns the θ the server names; None leaves the choice to the default preset."""
     if glyph.render_config is None:
@@ -182,26 +195,58 @@ def _of_text(given: Context, question: str, setting: Setting) -> Material:
             FontWarning,
             stacklevel=2,
         )
-    return _of_plan(made)
+    return _of_plan(made, setting)
 
 
 def _of_pages(pages: tuple[Page, ...], question: str, setting: Setting) -> Material:
     """Takes pages as they are, divided only where a request may not have them all."""
-    windows: tuple[tuple[int, int], ...] = ((0, len(pages)),)
+    source = _source(setting.options.source, pages)
+    # What is drawn, line marks included, may cut a string; only its source has it whole.
+    if not setting.exact_text_tokens or setting.options.source is None:
+        setting = replace(setting, options=replace(setting.options, exact_text_tokens=0))
+        return _of_pages_by(EstimateCounter(), pages, source, question, setting)
+    try:
+        return _of_pages_by(setting.counter, pages, source, question, setting)
+    except ServerError:
+        return _of_pages_by(pick_counter(), pages, source, question, setting)
+
+
+def _of_pages_by(
+    counter: TextTokenCounter,
+    pages: tuple[Page, ...],
+    source: Source,
+    question: str,
+    setting: Setting,
+) -> Material:
+    most, asked = setting.exact_text_tokens, _bytes(_asked(question, setting))
+    maker = SidecarMaker(source.text if most else "", source.page_spans, counter)
     if setting.overflow == "map_reduce":
-        asked = _asked(question, setting)
-        budget = Budget(setting.window, setting.max_tokens, _bytes(asked), setting.max_pages)
-        windows = tuple((part.start_page, part.stop_page) for part in divide(pages, budget))
-    return Material(pages, None, windows, _source(setting.options.source, pages))
+        budget = Budget(setting.window, setting.max_tokens, asked, setting.max_pages)
+        divided, sidecars = divide_with_sidecars(pages, budget, maker, most)
+        windows = tuple((part.start_page, part.stop_page) for part in divided)
+        return Material(pages, None, windows, source, sidecars=sidecars)
+    whole = (0, len(pages))
+    visual_tokens = sum(page.visual_tokens + PAGE_MARKS for page in pages)
+    room = setting.window - setting.max_tokens - asked - CHAT_FRAME - visual_tokens
+    sidecar = maker.make(whole, min(most, max(0, room)))
+    return Material(pages, None, (whole,), source, sidecars=(sidecar,))
 
 
-def _of_plan(given: Plan) -> Material:
+def _of_plan(given: Plan, setting: Setting) -> Material:
     windows = tuple((window.start_page, window.stop_page) for window in given.windows)
     source = Source(given.text, given.page_spans, given.locate)
     if given.mode == "text":
         windows = ((0, 0),)
     text = given.text if given.mode == "text" else None
-    return Material(given.pages, text, windows, source, given.left_out, given.overflow_note)
+    return Material(
+        pages=given.pages,
+        text=text,
+        windows=windows,
+        source=source,
+        left_out_text=given.left_out,
+        overflow_note=given.overflow_note,
+        sidecars=given.sidecars if setting.exact_text_tokens else (),
+    )
 
 
 def _source(given: str | Document | None, pages: tuple[Page, ...]) -> Source:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 from glyph_shared.asking.endpoint import checked_seconds
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError
-from glyph_shared.planning import Overflow, check_overflow
+from glyph_shared.planning import Overflow, check_overflow, checked_exact_text_tokens
 from glyph_shared.rendering import RenderConfig
 
 Combine = Literal["best_supported", "summarise"]
@@ -50,6 +50,11 @@ class AskOptions(TypedDict, total=False):
     max_pages: int | None
     """The most pages one request may have, where the server does not allow fewer; else no limit
     but the window."""
+    exact_text_tokens: int | None
+    """The most text tokens of a request that exact strings of its pages (UUIDs, long numbers,
+    addresses) may take, sent as text because pages may be misread by a char; 0 sends none. Else
+    2048; never for the embedded reader, which sees no text. A plan brings its own, if not 0;
+    pages bring none without their ``source``."""
     cite: bool | None
     """Whether the prompt asks for page citations; else unless the answers are weighed only by
     their probability, as the embedded reader's are."""
@@ -59,7 +64,8 @@ class AskOptions(TypedDict, total=False):
     system: str | None
     """A system prompt."""
     source: str | Document | None
-    """What pages were drawn from, to find citations in; a text or a plan brings its own."""
+    """What pages were drawn from, to find citations and exact strings in; a text or a plan brings
+    its own."""
     concurrency: int | None
     """How many windows are asked at once; else 1 for ``best_supported``, 4 otherwise."""
     time_budget: float | None
@@ -77,6 +83,7 @@ class Options:
     timeout: float | None = None
     overflow: Overflow | None = None
     max_pages: int | None = None
+    exact_text_tokens: int | None = None
     cite: bool | None = None
     combine: Combine | None = None
     system: str | None = None
@@ -104,6 +111,8 @@ class Options:
         for name in ("timeout", "time_budget"):
             if given.get(name) is not None:
                 checked_seconds(name, given[name])
+        if options.exact_text_tokens is not None:
+            checked_exact_text_tokens(options.exact_text_tokens)
         for name in ("max_tokens", "max_pages", "concurrency"):
             value = given.get(name)
             if value is not None and (not isinstance(value, int) or value < 1):

@@ -38,6 +38,7 @@ def page_messages(
     question: str,
     pages: Sequence[Page],
     *,
+    exact_strings: str = "",
     numbers: tuple[int, int] | None = None,
     may_refuse: bool = False,
     system: str | None = None,
@@ -47,6 +48,8 @@ def page_messages(
     Args:
         question: What is asked.
         pages: The pages to show, in reading order.
+        exact_strings: Strings of the pages as text, see ``Sidecar``. They stand behind the pages
+            and before the question, so that they belong to what a server's prefix cache serves.
         numbers: The number of the first page and of the document's last, both from 1; asks the
             model to cite pages by these numbers. None asks the question alone, as small models
             need it.
@@ -59,6 +62,9 @@ def page_messages(
     if not pages:
         raise InputError("there are no pages to ask about; render a text that is not empty")
     parts = [_page_part(page) for page in pages]
+    if exact_strings:
+        # The parts are joined without anything between them.
+        parts.append(_text_part(f"{exact_strings}\n\n"))
     asked = page_question(question, len(pages), numbers=numbers, may_refuse=may_refuse)
     parts.append(_text_part(asked))
     return _with_system(system, parts)

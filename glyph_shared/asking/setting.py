@@ -9,7 +9,7 @@ from glyph_shared.asking.options import Combine, Options
 from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
-from glyph_shared.planning import Overflow, TextTokenCounter
+from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, Overflow, TextTokenCounter
 
 UNTOLD_WINDOW = 131_072
 """The window of zai-org/Glyph, for servers that do not tell theirs."""
@@ -63,6 +63,22 @@ class Setting:
         """The most pages one request may have, by caller and by server; None without a limit."""
         limits = (self.options.max_pages, self.glyph.max_pages)
         return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def reads_chars(self) -> bool:
+        """Whether the model has a token per char, which no counter of text tokens counts by.
+
+        The embedded reader does. It reads pages and one question, and no other text.
+        """
+        return self.glyph.tokenizer == "character"
+
+    @property
+    def exact_text_tokens(self) -> int:
+        """The most text tokens that a request's exact strings may take."""
+        if self.reads_chars:
+            return 0
+        asked = self.options.exact_text_tokens
+        return DEFAULT_EXACT_TEXT_TOKENS if asked is None else asked
 
     @property
     def window(self) -> int:

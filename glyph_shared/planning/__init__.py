@@ -11,6 +11,7 @@ from glyph_shared.planning.counters import (
     pick_counter,
 )
 from glyph_shared.planning.denser import LEGIBILITY_FLOOR_PX
+from glyph_shared.planning.exact import ExactString, find_exact_strings
 from glyph_shared.planning.hybrid import LeftOutText
 from glyph_shared.planning.plan import Plan, PlannedDocument
 from glyph_shared.planning.planner import (
@@ -22,6 +23,13 @@ from glyph_shared.planning.planner import (
     plan,
 )
 from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.sidecar import (
+    DEFAULT_EXACT_TEXT_TOKENS,
+    Sidecar,
+    SidecarMaker,
+    checked_exact_text_tokens,
+    divide_with_sidecars,
+)
 from glyph_shared.planning.survey import KEEP_LINES, SurveyRow, default_configs, survey
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import count_visual_tokens
@@ -29,6 +37,7 @@ from glyph_shared.rendering import count_visual_tokens
 __all__ = [
     "CHAT_FRAME",
     "DEFAULT_BASE_URL",
+    "DEFAULT_EXACT_TEXT_TOKENS",
     "DEFAULT_MAX_TOKENS",
     "DEFAULT_WINDOW",
     "KEEP_LINES",
@@ -38,6 +47,7 @@ __all__ = [
     "CompressionReport",
     "Context",
     "EstimateCounter",
+    "ExactString",
     "FileTokenCounter",
     "LeftOutText",
     "Overflow",
@@ -45,15 +55,20 @@ __all__ = [
     "PlannedDocument",
     "ServerAddress",
     "ServerTokenCounter",
+    "Sidecar",
+    "SidecarMaker",
     "SurveyRow",
     "TextTokenCounter",
     "TiktokenCounter",
     "Window",
     "check_overflow",
+    "checked_exact_text_tokens",
     "count_visual_tokens",
     "counted",
     "default_configs",
     "divide",
+    "divide_with_sidecars",
+    "find_exact_strings",
     "normalise_base_url",
     "pick_counter",
     "plan",

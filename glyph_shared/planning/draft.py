@@ -72,11 +72,11 @@ class Draft:
         most = min(self.drawn.visual_tokens, self.budget.context)
         return self.text_gate and self.text_tokens <= most
 
-    def plan(self) -> Plan:
-        """Returns the plan of a context that fits."""
+    def plan(self, exact_text_tokens: int) -> Plan:
+        """Returns the plan of a context that fits, with so many text tokens of exact strings."""
         pages = () if self.as_text else tuple(self.drawn.pages)
         counts = [0] * len(self.documents) if self.as_text else self.drawn.counts
-        return Plan(
+        made = Plan(
             mode="text" if self.as_text else "pages",
             config=self.renderer.config,
             documents=_placed(self.documents, counts),
@@ -86,7 +86,8 @@ class Draft:
             budget=self.budget,
             left_out=self.left_out,
             overflow_note=self.overflow_note,
-        )
+        ).with_exact_strings(self.counter, exact_text_tokens)
+        return made.cheapest() if self.text_gate else made
 
     def denser(self, missing: Literal["error", "replace"]) -> Draft:
         """Returns the draft at the least dense θ that fits.

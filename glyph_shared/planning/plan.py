@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from glyph_shared.documents import Document, Location
 from glyph_shared.planning.budget import PAGE_MARKS, Budget, Window
+from glyph_shared.planning.counters import TextTokenCounter
 from glyph_shared.planning.hybrid import LeftOutText
 from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.sidecar import Sidecar, SidecarMaker, divide_with_sidecars
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import Page, RenderConfig
 
@@ -54,6 +56,7 @@ class Plan:
         left_out: Stretches of the context that are not sent, under ``overflow="hybrid"``.
         overflow_note: What was done to fit the context into one request; empty where it fits as
             it was given, or is read in windows.
+        sidecars: The exact strings that go along as text, for each window; empty where none may.
     """
 
     mode: Literal["pages", "text"]
@@ -65,6 +68,7 @@ class Plan:
     budget: Budget
     left_out: tuple[LeftOutText, ...] = field(default=(), repr=False)
     overflow_note: str = ""
+    sidecars: tuple[Sidecar, ...] = field(default=(), repr=False)
 
     @cached_property
     def text(self) -> str:
@@ -96,9 +100,45 @@ class Plan:
         return sum(window.visual_tokens for window in self.windows)
 
     @property
+    def exact_strings(self) -> int:
+        """How many exact strings go along as text, summed over the windows."""
+        return sum(sidecar.sent for sidecar in self.sidecars)
+
+    @property
+    def exact_left_out(self) -> int:
+        """How many exact strings did not fit the cap and can only be read off the pages."""
+        return sum(sidecar.left_out for sidecar in self.sidecars)
+
+    @property
+    def exact_text_tokens(self) -> int:
+        """What the exact strings take, in the text tokens of ``report``."""
+        return sum(sidecar.text_tokens for sidecar in self.sidecars)
+
+    @property
     def replaced(self) -> int:
         """How many chars no font has; they are drawn as the replacement."""
         return sum(page.replaced for page in self.pages)
+
+    def with_exact_strings(self, counter: TextTokenCounter, most: int) -> Plan:
+        """Returns the plan with the exact strings of its pages beside them, as text.
+
+        Args:
+            counter: Who counts text tokens.
+            most: The most text tokens they may take in a request; 0 sends none.
+        """
+        if not most or not self.pages:
+            return self
+        maker = SidecarMaker(self.text, self.page_spans, counter)
+        windows, sidecars = divide_with_sidecars(self.pages, self.budget, maker, most)
+        return replace(self, windows=windows, sidecars=sidecars)
+
+    def cheapest(self) -> Plan:
+        """Returns the plan in mode ``text`` if that costs no more than pages and strings do."""
+        cost = self.visual_tokens + self.exact_text_tokens
+        if self.report.text_tokens > min(cost, self.budget.context):
+            return self
+        bare = (replace(planned, start_page=0, stop_page=0) for planned in self.documents)
+        return replace(self, mode="text", documents=tuple(bare), pages=(), windows=(), sidecars=())
 
     def locate(self, offset: int) -> Location:
         """Finds the file, line and source page of a char of ``text``.
@@ -132,17 +172,30 @@ class Plan:
             "window": self.budget.window,
             "reserve": self.budget.reserve,
             "requests": max(1, len(self.windows)),
+            "exact_strings": self.exact_strings,
+            "exact_left_out": self.exact_left_out,
+            "exact_text_tokens": self.exact_text_tokens,
             "replaced_chars": self.replaced,
             "theta": self.config.theta_hash,
             "overflow_note": self.overflow_note,
             "left_out": [asdict(part) for part in self.left_out],
         }
 
+    def _told_strings(self) -> str:
+        """Tells what goes along as text; empty where the pages hold no exact strings."""
+        if not self.exact_strings + self.exact_left_out:
+            return ""
+        sent = f"{counted(self.exact_strings, 'exact string')} as text"
+        cost = f"{counted(self.exact_text_tokens, 'text token')}"
+        left = f"; {self.exact_left_out:,} did not fit" if self.exact_left_out else ""
+        return f"\n{sent}, {cost}{left}"
+
     def __str__(self) -> str:
-        """Writes the plan as two lines for people, and a third where it had to be made to fit."""
+        """Writes the plan as two lines for people, and more where there is more to tell."""
         form = "text" if self.mode == "text" else counted(len(self.pages), "page")
         requests = counted(max(1, len(self.windows)), "request")
         each = ", each" if len(self.windows) > 1 else ""
         room = f"{self.budget.context:,} of a window of {self.budget.window:,} tokens"
         note = f"\n{self.overflow_note}" if self.overflow_note else ""
-        return f"{self.report}\n{form} in {requests}{each} of up to {room}{note}"
+        told = self._told_strings()
+        return f"{self.report}\n{form} in {requests}{each} of up to {room}{told}{note}"

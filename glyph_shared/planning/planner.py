@@ -11,6 +11,7 @@ from glyph_shared.planning.budget import Budget
 from glyph_shared.planning.counters import TextTokenCounter, pick_counter
 from glyph_shared.planning.draft import Draft
 from glyph_shared.planning.plan import Plan
+from glyph_shared.planning.sidecar import DEFAULT_EXACT_TEXT_TOKENS, checked_exact_text_tokens
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import PageStore, RenderConfig, Renderer
 
@@ -36,6 +37,7 @@ def plan(
     max_tokens: int = DEFAULT_MAX_TOKENS,
     max_pages: int | None = None,
     text_gate: bool = True,
+    exact_text_tokens: int = DEFAULT_EXACT_TEXT_TOKENS,
     question: str = "",
     retrieve_by: str = "",
     missing: Literal["error", "replace"] = "replace",
@@ -54,7 +56,12 @@ def plan(
             divides it into windows that are read one by one.
         max_tokens: Kept free for the answer, thinking included.
         max_pages: Images that one request may have; None where the server sets no limit.
-        text_gate: Whether text that costs no more than its pages stays text.
+        text_gate: Whether text that costs no more than its pages, exact strings included, stays
+            text.
+        exact_text_tokens: The most text tokens of a request that exact strings of its pages
+            (UUIDs, long numbers, addresses, see ``find_exact_strings``) may take, because pages
+            may be misread by a char; 0 sends none. They take only room that pages leave; what
+            does not fit is counted.
         question: All text that goes along with the pages.
         retrieve_by: What ``hybrid`` retrieves passages by; ``question`` where it is empty.
         missing: What happens to a char no font has, see ``Renderer``.
@@ -67,6 +74,7 @@ def plan(
         ConfigError: A setting makes no sense.
     """
     check_overflow(overflow)
+    checked_exact_text_tokens(exact_text_tokens)
     documents = as_documents(text_or_documents)
     renderer = Renderer(config, missing=missing)
     counter = counter or pick_counter()
@@ -82,11 +90,11 @@ def plan(
         store=store,
     )
     if whole.as_text or whole.drawn.complete:
-        return whole.plan()
+        return whole.plan(exact_text_tokens)
     if overflow == "denser":
-        return whole.denser(missing).plan()
+        return whole.denser(missing).plan(exact_text_tokens)
     if overflow == "hybrid":
-        return whole.hybrid(retrieve_by or question).plan()
+        return whole.hybrid(retrieve_by or question).plan(exact_text_tokens)
     raise _over_length(whole)
 
 

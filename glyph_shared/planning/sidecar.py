@@ -67,16 +67,15 @@ class SidecarMaker:
     def __init__(
         self, text: str, page_spans: Sequence[tuple[int, int]], counter: TextTokenCounter
     ) -> None:
-        starts = [start for start, _ in page_spans]
-        pages = (
-            (bisect_right(starts, found.char_span[0]) - 1, found)
-            for found in find_exact_strings(text)
-        )
-        self._placed = [
-            _Placed(page, found)
-            for page, found in pages
-            if page >= 0 and found.char_span[0] < page_spans[page][1]
-        ]
+        # Pages that a caller chose may stand in any order.
+        order = sorted(range(len(page_spans)), key=lambda page: page_spans[page])
+        starts = [page_spans[page][0] for page in order]
+        placed = []
+        for found in find_exact_strings(text):
+            position = bisect_right(starts, found.char_span[0]) - 1
+            if position >= 0 and found.char_span[0] < page_spans[order[position]][1]:
+                placed.append(_Placed(order[position], found))
+        self._placed = sorted(placed, key=lambda one: one.page)
         self._counter = counter
 
     def make(self, window: tuple[int, int], most: int) -> Sidecar:
@@ -165,7 +164,7 @@ def _written(placed: Sequence[_Placed], *, complete: bool) -> str:
     if not placed:
         return ""
     by_page: dict[int, list[ExactString]] = {}
-    for one in sorted(placed, key=lambda one: one.found.char_span):
+    for one in sorted(placed, key=lambda one: (one.page, one.found.char_span)):
         by_page.setdefault(one.page, []).append(one.found)
     lines = (
         f"page {page + 1}: {_BETWEEN.join(found.text for found in strings)}"
