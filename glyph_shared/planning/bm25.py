@@ -1,7 +1,7 @@
 """Okapi BM25: how well passages match a question, by the words they share.
 
 Weights after Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond",
-Foundations and Trends in Information Retrieval 3(4), 2009, equations 3.3 (idf) and 3.15 (length);
+Foundations and Trends in Information Retrieval 3(4), 2009, its idf and its length rule;
 they find 1.2 < k1 < 2 and 0.5 < b < 0.8 good in many circumstances. The logarithm has one added
 inside, so that a word in most passages weighs little and not less than nothing.
 
