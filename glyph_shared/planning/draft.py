@@ -32,6 +32,7 @@ class Draft:
         text_tokens: What it costs as text.
         left_out: Stretches that are not in ``documents`` any more.
         overflow_note: What was done to make the context fit.
+        store: Where pages are kept and taken from; None draws without.
     """
 
     documents: Sequence[Document]
@@ -43,6 +44,7 @@ class Draft:
     text_tokens: int
     left_out: tuple[LeftOutText, ...] = ()
     overflow_note: str = ""
+    store: PageStore | None = None
 
     @classmethod
     def measure(
@@ -59,7 +61,7 @@ class Draft:
         """Counts and draws a context; ``keep_all`` keeps pages beyond one request too."""
         text_tokens = _count(counter, documents)
         drawn = draw(documents, renderer, budget, keep_all=keep_all, store=store)
-        return cls(documents, renderer, counter, budget, text_gate, drawn, text_tokens)
+        return cls(documents, renderer, counter, budget, text_gate, drawn, text_tokens, store=store)
 
     @property
     def report(self) -> CompressionReport:
@@ -97,7 +99,8 @@ class Draft:
         """
 
         def at(config: RenderConfig) -> Drawn:
-            return draw(self.documents, Renderer(config, missing=missing), self.budget)
+            renderer = Renderer(config, missing=missing)
+            return draw(self.documents, renderer, self.budget, store=self.store)
 
         asked = self.renderer.config
         config, drawn = densify(asked, self.drawn, self.budget, at)
@@ -114,7 +117,7 @@ class Draft:
         """
 
         def drawing(documents: Sequence[Document]) -> Drawn:
-            return draw(documents, self.renderer, self.budget)
+            return draw(documents, self.renderer, self.budget, store=self.store)
 
         found = retrieve(self.documents, question, self.drawn, self.budget, drawing)
         chars = sum(len(document.text) for document in self.documents)

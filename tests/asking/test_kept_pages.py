@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 
 import pytest
@@ -76,6 +77,32 @@ def test_a_text_that_does_not_fit_leaves_no_pages_behind(tmp_path):
     with pytest.raises(OverLengthError):
         plan(TEXT, 1000, config=SMALL, store=store, max_tokens=100)
     assert store.usage().size_bytes == 0
+
+
+@pytest.mark.parametrize(("overflow", "window"), [("hybrid", 1000), ("denser", 12_000)])
+def test_pages_of_passages_and_of_smaller_letters_are_kept_too(drawn, tmp_path, overflow, window):
+    store = PageStore(tmp_path / "pages")
+
+    def planned(question):
+        drawn.clear()
+        made = plan(
+            TEXT,
+            window,
+            config=SMALL.model_copy(update={"newline_markup": "<br/>"}),
+            overflow=overflow,
+            question=question,
+            max_tokens=100,
+            store=store,
+            text_gate=False,
+        )
+        assert made.overflow_note.startswith(overflow)
+        return [page.png for page in made.pages], len(drawn)
+
+    first, before = planned("Who went out on day 7?")
+    gc.collect()
+    again, after = planned("Who went out on day 7?")
+    assert again == first
+    assert after == before - len(first)
 
 
 def test_a_plan_keeps_nothing_unless_it_is_given_a_store():
