@@ -64,7 +64,7 @@ def _describe(page: Page, name: str, document: Document, renderer: Renderer) -> 
         "from": str(first),
         "to": str(last),
         "replaced_chars": page.replaced,
-        "theta": renderer.config.theta_hash,
+        "theta": renderer.theta_hash,
     }
 
 

@@ -10,6 +10,7 @@ from glyph_shared.planning.budget import Budget
 from glyph_shared.planning.drawing import Drawn
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import RenderConfig
+from glyph_shared.rendering.config_values import LINE_BREAK_MARKUP
 
 LEGIBILITY_FLOOR_PX = 7.5
 """The smallest em square that the ladder goes down to: 9 pt at 60 dpi.
@@ -29,7 +30,7 @@ def rungs(config: RenderConfig) -> Iterator[RenderConfig]:
 
     The last one is at the floor. A θ that is at or below it has no rung but the first.
     """
-    if config.newline_markup.replace(" ", "").lower() in ("", "<br>", "<br/>"):
+    if config.newline_markup == LINE_BREAK_MARKUP:
         config = config.model_copy(update={"newline_markup": _LINE_BREAK_DRAWN})
         yield config
     lowest = floor_dpi(config)

@@ -7,6 +7,7 @@ the rest, in four variants a quarter pixel apart. Shapes are drawn when first ne
 from __future__ import annotations
 
 import ctypes
+import io
 import math
 import threading
 from dataclasses import dataclass
@@ -146,7 +147,8 @@ class Atlas:
     def _face(self, file: FontFile) -> freetype.Face:
         if file not in self._faces:
             try:
-                face = freetype.Face(str(file.path), index=file.face)
+                # Not from the path: a file that is replaced under FreeType could end the process.
+                face = freetype.Face(io.BytesIO(load_font(file).content), index=file.face)
                 face.set_pixel_sizes(0, self._ppem)
             except freetype.FT_Exception as error:
                 raise FontError(f"cannot draw with font {str(file.path)!r}: {error}") from None

@@ -90,6 +90,14 @@ def parse_newline_markup(value: str) -> NewlineMarker | None:
     return NewlineMarker(match[2], color_channels(match[1].upper()))
 
 
+def newline_markup(marker: NewlineMarker | None) -> str:
+    """Writes what ``parse_newline_markup`` reads, always in the same way."""
+    if marker is None:
+        return LINE_BREAK_MARKUP
+    color = "#{:02X}{:02X}{:02X}".format(*marker.color)
+    return f'<font color="{color}">{marker.text}</font>'
+
+
 def excerpt(value: object) -> str:
     """Writes a received value for an error message, cut off where it would fill the screen."""
     try:

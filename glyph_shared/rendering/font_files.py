@@ -5,7 +5,6 @@ Nothing here reads a font's tables; see ``fonts`` for that.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import warnings
@@ -26,10 +25,17 @@ _SFNT_MAGIC = (b"\0\1\0\0", b"true", b"OTTO", b"ttcf")
 
 
 class FontFile(NamedTuple):
-    """One face: a file, and its index in a collection."""
+    """One face: a file, and its index in a collection.
+
+    Attributes:
+        path: The file.
+        face: The index.
+        stamp: What changes when the file is replaced; empty where nobody looked.
+    """
 
     path: Path
     face: int = 0
+    stamp: tuple[int, ...] = ()
 
 
 class SystemFont(NamedTuple):
@@ -58,9 +64,11 @@ def find_font(name: str | None) -> FontFile:
     """Returns the file of a path, file name or family name; DejaVu Sans where there is none.
 
     Constructing a config refuses an absent font, so the substitute serves only configs read by
-    ``RenderConfig.from_json``, which has warned.
+    ``RenderConfig.from_json``, which has warned. The stamp makes a file that was replaced since
+    another one, so whatever is remembered of the old one is not used for it.
     """
-    return _located(name) or FontFile(bundled_folder() / DEFAULT_FONT)
+    found = _located(name) or FontFile(bundled_folder() / DEFAULT_FONT)
+    return found._replace(stamp=_stamp(found.path))
 
 
 def require_font(name: str | None, *, may_be_absent: bool = False) -> None:
@@ -87,13 +95,6 @@ def warn_if_absent(name: str | None) -> None:
         warnings.warn(
             f"font {excerpt(name)} is not installed; DejaVu Sans is drawn instead", FontWarning, 3
         )
-
-
-@lru_cache(maxsize=256)
-def file_sha256(font: FontFile) -> str:
-    """Returns the hash of a font file's bytes (and index), which names the font in θ's hash."""
-    digest = hashlib.sha256(read_font_bytes(font.path)).hexdigest()
-    return f"{digest}#{font.face}"
 
 
 def read_font_bytes(path: Path) -> bytes:
@@ -143,6 +144,14 @@ def _installed(name: str) -> FontFile | None:
             return font.file
     bundled = bundled_folder() / f"{name.replace(' ', '')}.ttf"
     return FontFile(bundled) if _is_file(bundled) else None
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:  # reading it will say so
+        return ()
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _is_file(path: Path) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import struct
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 from fontTools.ttLib import TTFont, TTLibError
@@ -27,6 +28,7 @@ class Font:
         pdf_advances: The same at 7 significant digits of 1/1000 em, as a PDF states widths: what
             positions are summed from, so that pages equal the reference's to the pixel.
         extent: Lowest and highest point of any shape.
+        content: The file, so that shapes and hash are of what these tables were read from.
     """
 
     file: FontFile
@@ -35,6 +37,12 @@ class Font:
     advances: Float64s
     pdf_advances: Float64s
     extent: tuple[float, float]
+    content: bytes = field(repr=False)
+
+    @cached_property
+    def name(self) -> str:
+        """The hash of the file's bytes, and the face: the font's name in θ's and pages' hashes."""
+        return f"{hashlib.sha256(self.content).hexdigest()}#{self.file.face}"
 
 
 @lru_cache(maxsize=64)
@@ -72,6 +80,7 @@ def load_font(file: FontFile) -> Font:
         units / em,
         np.array([pdf_width[unit] for unit in every]),
         extent,
+        content,
     )
 
 

@@ -29,7 +29,7 @@ def page_key(renderer: Renderer, text: str) -> str:
     drawn_by = {
         "fonts": renderer.font_digest(text),
         "renderer": renderer_version(),
-        "theta": renderer.config.theta_hash,
+        "theta": renderer.theta_hash,
         "missing": renderer.missing,
         "chars": len(text),
     }

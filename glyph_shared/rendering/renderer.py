@@ -15,10 +15,11 @@ from glyph_shared.rendering.arrays import Codes, Int32s, Int64s
 from glyph_shared.rendering.atlas import shared_atlas
 from glyph_shared.rendering.compat import CompatComposer
 from glyph_shared.rendering.compose import Composer, PageLayout, slices
-from glyph_shared.rendering.config import RenderConfig
+from glyph_shared.rendering.config import RenderConfig, theta_hash
 from glyph_shared.rendering.config_values import excerpt, parse_newline_markup
 from glyph_shared.rendering.finish import Finisher
-from glyph_shared.rendering.font_files import file_sha256, find_font
+from glyph_shared.rendering.font_files import find_font
+from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.geometry import Geometry
 from glyph_shared.rendering.missing import missing_message
 from glyph_shared.rendering.normalise import (
@@ -72,7 +73,9 @@ class Renderer:
         geometry = Geometry.of(self.config)
         marker = parse_newline_markup(self.config.newline_markup)
         self._marker = marker and marker.text
-        self._table = shape_table(find_font(self.config.font_path), self._marker)
+        font = find_font(self.config.font_path)
+        self._table = shape_table(font, self._marker)
+        self.theta_hash = theta_hash(self.config, font)
         atlas = shared_atlas(
             self._table, self.config.font_size * geometry.scale, self.config.horizontal_scale
         )
@@ -107,7 +110,7 @@ class Renderer:
         drawn = []
         for code, shape in zip(codes.tolist(), self._table.lookup[codes].tolist(), strict=True):
             number, index = self._table.font_of(shape)
-            font = file_sha256(fonts[number]) if number >= 0 else "none"
+            font = load_font(fonts[number]).name if number >= 0 else "none"
             drawn.append((code, font, index if number >= 0 else shape))
         return hashlib.sha256(repr(drawn).encode("ascii")).hexdigest()
 
@@ -170,7 +173,7 @@ class Renderer:
             size_px=finished.size_px,
             char_span=layout.span,
             replaced=self._count_replaced(layout.codes),
-            theta_hash=self.config.theta_hash,
+            theta_hash=self.theta_hash,
             _rows=finished.rows,
             _channels=finished.channels,
             _drawn=DrawnText(layout.codes, layout.line_starts, layout.line_source, self._marker),

@@ -113,8 +113,21 @@ def test_an_empty_line_height_is_the_font_size_and_one(height, size):
     assert RenderConfig(line_height=height, font_size=size).line_height == size + 1
 
 
-def test_an_empty_newline_markup_is_a_line_break():
-    assert RenderConfig(newline_markup=None).newline_markup == "<br/>"
+@pytest.mark.parametrize("empty", [None, "", " ", "<br>", "<BR />"])
+def test_an_empty_newline_markup_is_a_line_break(empty):
+    assert RenderConfig(newline_markup=empty).newline_markup == "<br/>"
+
+
+@pytest.mark.parametrize(
+    "markup", ["<font color='#ff0000'>~</font>", ' <font color="#Ff0000">~</font>']
+)
+def test_a_look_has_one_hash_however_its_markup_is_spelled(markup):
+    plain = RenderConfig(newline_markup='<font color="#FF0000">~</font>')
+    assert RenderConfig(newline_markup=markup).theta_hash == plain.theta_hash
+    assert (
+        RenderConfig(newline_markup="").theta_hash
+        == RenderConfig(newline_markup="<br/>").theta_hash
+    )
 
 
 @pytest.mark.parametrize(

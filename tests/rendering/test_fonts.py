@@ -8,6 +8,7 @@ from glyph_shared.errors import FontError
 from glyph_shared.rendering import RenderConfig, Renderer, font_files, shapes
 from glyph_shared.rendering.font_files import FontFile, SystemFont, bundled_folder, find_font
 from glyph_shared.rendering.fonts import load_font, pdf_number
+from glyph_shared.rendering.page_key import page_key
 from glyph_shared.rendering.shapes import MISSING, ShapeTable, covers
 
 SANS = find_font(None)
@@ -57,13 +58,43 @@ def test_a_file_that_is_no_font_is_refused(tmp_path, content, complaint):
     assert caught.value.codepoints == ()
 
 
+def test_a_font_that_is_replaced_at_its_path_is_drawn_and_hashed_anew(tmp_path):
+    path = tmp_path / "font.ttf"
+    path.write_bytes(SANS.path.read_bytes())
+    config = RenderConfig(font_path=str(path))
+    before, hash_before = Renderer(config), config.theta_hash
+    path.write_bytes((SANS.path.parent / "DejaVuSerif.ttf").read_bytes())
+    serif = Renderer(RenderConfig(font_path="DejaVuSerif.ttf"))
+    assert config.theta_hash == serif.theta_hash != hash_before
+    [page], [expected] = Renderer(config).render("word"), serif.render("word")
+    assert (page.digest, page.theta_hash) == (expected.digest, expected.theta_hash)
+    assert page_key(Renderer(config), "word") == page_key(serif, "word")
+    # Whoever began with the old file goes on with it, shapes not drawn so far included.
+    [old], [sans] = before.render("word"), Renderer().render("word")
+    assert (old.digest, old.theta_hash) == (sans.digest, hash_before)
+    assert page_key(before, "word") == page_key(Renderer(), "word")
+
+
+def test_a_font_that_is_emptied_while_it_is_drawn_with_ends_nothing(tmp_path):
+    path = tmp_path / "font.ttf"
+    path.write_bytes(SANS.path.read_bytes())
+    renderer = Renderer(RenderConfig(font_path=str(path), font_size=11, line_height=12))
+    [first] = renderer.render("a")
+    path.write_bytes(b"")
+    [second] = renderer.render("a")
+    assert second.digest == first.digest
+    list(renderer.render("shapes that were not drawn before"))
+    with pytest.raises(FontError, match="not a TrueType"):
+        Renderer(renderer.config)
+
+
 def test_a_face_that_a_file_does_not_have_is_refused():
     with pytest.raises(FontError, match="face 3"):
         load_font(FontFile(SANS.path, 3))
 
 
 def test_a_face_number_may_follow_the_file_name():
-    assert find_font("DejaVuSans.ttf#2") == FontFile(SANS.path, 2)
+    assert find_font("DejaVuSans.ttf#2") == SANS._replace(face=2)
 
 
 def test_advances_are_the_fonts():

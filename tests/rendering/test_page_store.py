@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -19,7 +20,8 @@ import pytest
 import glyph_shared.rendering.page_key as page_key_module
 from glyph_shared.errors import CacheWarning, FontError, InputError
 from glyph_shared.rendering import PageStore, RenderConfig, Renderer, default_store
-from glyph_shared.rendering.font_files import FontFile, bundled_folder, file_sha256
+from glyph_shared.rendering.font_files import FontFile, bundled_folder
+from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.page_key import page_key, renderer_version
 
 SMALL = RenderConfig(page_size=(140, 112), margin_x=3, margin_y=3, frame_padding=0)
@@ -130,9 +132,9 @@ def test_a_font_that_stands_in_for_some_chars_is_part_of_the_key(monkeypatch):
     before = {text: page_key(renderer, text) for text in ("plain", only_in_stix)}
 
     def changed(font):
-        return "other bytes" if font == fallback else file_sha256(font)
+        return replace(load_font(font), content=b"other") if font == fallback else load_font(font)
 
-    monkeypatch.setattr("glyph_shared.rendering.renderer.file_sha256", changed)
+    monkeypatch.setattr("glyph_shared.rendering.renderer.load_font", changed)
     assert page_key(renderer, "plain") == before["plain"]
     assert page_key(renderer, only_in_stix) != before[only_in_stix]
 
