@@ -23,6 +23,7 @@ from glyph_shared.cli.doctor import doctor
 from glyph_shared.cli.question import AskCommand
 from glyph_shared.cli.render import render
 from glyph_shared.cli.serve import serve
+from glyph_shared.cli.usage import Command, explained
 from glyph_shared.errors import ConfigError, GlyphError, ServerError
 
 INTERRUPTED = 130
@@ -43,8 +44,8 @@ def _told_in_a_line() -> Iterator[None]:
         raise typer.Exit(exit_code(error)) from None
     except _WrongUsage as error:
         # Without arguments the help was shown, and nothing is left to say.
-        if message := " ".join(error.format_message().split()):
-            tell_error(f"{message.rstrip('.')}; see {_command_of(error)} -h")
+        if message := explained(error):
+            tell_error(f"{message}; see {_command_of(error)} -h")
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         tell_error("interrupted")
@@ -95,7 +96,7 @@ def glyph(
 
 
 for _subcommand in (count, render, ask, serve, demo, cache, doctor):
-    app.command(cls=AskCommand if _subcommand is ask else None)(_subcommand)
+    app.command(cls=AskCommand if _subcommand is ask else Command)(_subcommand)
 
 
 def main() -> None:

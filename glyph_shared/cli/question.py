@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
 
+from glyph_shared.cli.usage import Command
 from glyph_shared.documents import STANDARD_INPUT
 from glyph_shared.errors import ConfigError, InputError
 
@@ -17,7 +17,7 @@ _EXAMPLE_FILE = "book.txt"
 _EXAMPLE_QUESTION = "Who is Bertha?"
 
 
-class AskCommand(TyperCommand):
+class AskCommand(Command):
     """Tells a missing question apart from a missing file."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from glyph_shared.asking import Answer
 from glyph_shared.rendering import RenderConfig, render
 from tests.scripted_server import ScriptedServer, failure, streamed
 
@@ -66,8 +67,9 @@ def test_a_refusal_is_told_apart_from_an_answer(run, book, reader):
     assert "the pages do not hold the answer" in result.stderr
 
 
-def test_json_holds_the_whole_answer_and_nothing_else(run, book, knowing):
+def test_json_holds_every_field_of_the_answer_and_the_plan(run, book, knowing):
     told = json.loads(run("ask", "--embedded", book, QUESTION, "--json").stdout)
+    assert set(told) == {*Answer.model_fields, "plan"}
     assert (told["text"], told["refused"]) == ("4711", False)
     assert told["citations"][0]["line"] == 2
 

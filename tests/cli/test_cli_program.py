@@ -59,8 +59,8 @@ def test_errors_have_their_documented_exit_code(error, code):
     [
         (("--unknown",), "glyph: No such option: --unknown; see glyph -h\n"),
         (("count",), "glyph: Missing argument 'PATH...'; see glyph count -h\n"),
-        (("ask", "a", "b", "--max-tokens", "many"), "glyph ask -h\n"),
-        (("ask", "a", "b", "--overflow", "cut"), "glyph ask -h\n"),
+        (("count", "a", "--dpi", "abc"), "; got 'abc'; see glyph count -h\n"),
+        (("ask", "a", "b", "--max-tokens", "many"), "; got 'many'; see glyph ask -h\n"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(run, arguments, told):
@@ -69,3 +69,25 @@ def test_wrong_usage_is_told_in_one_line(run, arguments, told):
     assert result.stderr.startswith("glyph: ")
     assert result.stderr.endswith(told)
     assert result.stderr.count("\n") == 1
+
+
+def test_a_refused_choice_is_repeated_once_beside_those_allowed(run):
+    told = run("ask", "a", "b", "--overflow", "cut").stderr
+    assert told.count("cut") == 1
+    assert "'map_reduce'" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("count", "glyph count [OPTIONS] PATH...\n"),
+        ("ask", "glyph ask [OPTIONS] PATH... QUESTION\n"),
+        ("render", "glyph render [OPTIONS] PATH\n"),
+        ("serve", "glyph serve [OPTIONS] [-- VLLM_FLAGS...]\n"),
+        ("cache", "glyph cache [OPTIONS] [clear]\n"),
+        ("doctor", "glyph doctor [OPTIONS]\n"),
+    ],
+)
+def test_the_usage_line_can_be_read_as_it_is_typed(run, command, usage):
+    lines = [line.strip() + "\n" for line in run(command, "-h").stdout.splitlines()]
+    assert f"Usage: {usage}" in lines
