@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Literal
 from glyph_shared.asking.answer import Citation
 from glyph_shared.documents import Location
 from glyph_shared.rendering import Page
+
+_REPEATED = re.compile(" {2,}|\u2014{2,}")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Source:
     def of_pages(cls, pages: Sequence[Page]) -> Source:
         """Returns what pages alone tell: what is drawn on their lines, each at its place.
 
-        Pages of several texts, whose spans overlap, give no text to look in.
+        Drawn newline markers are the line breaks they stand for. Pages of several texts, whose
+        spans overlap, give no text to look in.
         """
         spans = tuple(page.char_span for page in pages)
         if any(start < stop for (_, stop), (start, _) in pairwise(spans)):
@@ -77,9 +81,24 @@ class Source:
 
 
 def _drawn_text(pages: Sequence[Page]) -> Iterator[str]:
-    """Yields the drawn lines, filled up with spaces so that each char keeps its offset."""
+    """Yields the drawn lines, each as long as what it stands for, so that chars keep offsets."""
     end = 0
     for page in pages:
-        for (start, stop), line in zip(page.lines, page.line_texts, strict=True):
-            yield " " * (start - end) + line[: stop - start].ljust(stop - start)
+        for (start, stop), line in zip(page.lines, page.unmarked_lines, strict=True):
+            yield " " * (start - end) + _fitted(line, stop - start)
             end = stop
+
+
+def _fitted(line: str, length: int) -> str:
+    """Fills a line up with spaces, or takes away what tabs and long dashes were drawn as."""
+    surplus = len(line) - length
+
+    def shortened(run: re.Match[str]) -> str:
+        nonlocal surplus
+        less = min(surplus, len(run[0]) - 1)
+        surplus -= less
+        return run[0][less:]
+
+    if surplus > 0 and line[length:].strip(" "):
+        line = _REPEATED.sub(shortened, line)
+    return line[:length].ljust(length)

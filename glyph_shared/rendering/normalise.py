@@ -167,6 +167,19 @@ def codes_text(codes: Codes, marker: str | None = None) -> str:
     return shown.tobytes().decode("utf-32-le")
 
 
+def without_markers(codes: Codes, marker: str | None) -> tuple[Codes, Bools]:
+    """Undoes the drawing of newlines: a line break for each marker, and which codes stay."""
+    undone, kept = codes.copy(), np.ones(len(codes), np.bool_)
+    lead = len(marker or "") - len((marker or "").lstrip(" "))
+    seen = np.flatnonzero(codes == MARKER + lead)
+    for place in range(-lead, len(marker or "") - lead):
+        # A page may begin or end within a marker.
+        inside = (seen + place >= 0) & (seen + place < len(codes))
+        kept[seen[inside] + place] = False
+    undone[seen], kept[seen] = NEWLINE, True
+    return undone, kept
+
+
 def is_blank(text: str) -> bool:
     """Tells whether nothing of the text would leave ink."""
     if not text or text.isspace():

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from glyph_shared.rendering.arrays import Bytes, Codes, Int64s
-from glyph_shared.rendering.normalise import NEWLINE, codes_text
+from glyph_shared.rendering.normalise import NEWLINE, codes_text, without_markers
 from glyph_shared.rendering.png import decode_png, encode_png
 from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
@@ -123,6 +123,16 @@ class Page:
         text, starts = self._drawn, self._drawn.starts
         lines = np.split(text.codes, starts[1:])
         return tuple(codes_text(line[line != NEWLINE], text.marker) for line in lines)
+
+    @cached_property
+    def unmarked_lines(self) -> tuple[str, ...]:
+        """The text on each line, with line breaks instead of the markers that were drawn."""
+        drawn = self._drawn
+        codes, kept = without_markers(drawn.codes, drawn.marker)
+        lines = zip(
+            np.split(codes, drawn.starts[1:]), np.split(kept, drawn.starts[1:]), strict=True
+        )
+        return tuple(codes_text(line[stays], drawn.marker) for line, stays in lines)
 
     @cached_property
     def lines(self) -> tuple[Span, ...]:
