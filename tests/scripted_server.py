@@ -106,11 +106,16 @@ class ScriptedServer:
         headers: The headers of each request of any kind, with lower-case names.
         model_calls: How often the model list was asked for.
         counted: The JSON of each request to ``/tokenize``, which ``tokens`` answers; 404 without.
+        version_calls: How often ``/version`` was asked for, which ``version`` answers; 404 without.
         most_at_once: The largest number of chat requests in progress together.
     """
 
     def __init__(
-        self, *script: Script, models: Scripted | None = None, tokens: Scripted | None = None
+        self,
+        *script: Script,
+        models: Scripted | None = None,
+        tokens: Scripted | None = None,
+        version: Scripted | None = None,
     ) -> None:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -119,6 +124,8 @@ class ScriptedServer:
         self.most_at_once = 0
         self._script = script or (answer("yes"),)
         self._tokens = tokens or failure(404)
+        self._version = version or failure(404)
+        self.version_calls = 0
         self._models = models or as_json({"object": "list", "data": [{"id": "scripted"}]})
         self._connections: set[asyncio.StreamWriter] = set()
         self._running = 0
@@ -187,6 +194,9 @@ class ScriptedServer:
         if head[0].split()[1].endswith("/models"):
             self.model_calls += 1
             return self._models
+        if head[0].split()[1] == "/version":
+            self.version_calls += 1
+            return self._version
         request = json.loads(body)
         if head[0].split()[1].endswith("/tokenize"):
             self.counted.append(request)

@@ -6,14 +6,14 @@ import asyncio
 import warnings
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from glyph_shared.asking.answer import Answer, TokenCountWarning, Usage
 from glyph_shared.asking.citations import find_citations
 from glyph_shared.asking.deadline import Deadline
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.exchange import Exchange
+from glyph_shared.asking.held_pages import CacheMiss
 from glyph_shared.asking.material import (
     Material,
     PagesOrText,
@@ -21,16 +21,11 @@ from glyph_shared.asking.material import (
     plan_context,
 )
 from glyph_shared.asking.options import Options
-from glyph_shared.asking.prompts import (
-    Messages,
-    page_messages,
-    request_bytes,
-    text_bytes,
-    text_messages,
-)
+from glyph_shared.asking.prompts import Messages, request_bytes, text_bytes
 from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
+from glyph_shared.asking.window_request import Inquiry, WindowRequest, WindowRequests
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import IncompleteStream, OverLengthError, ServerError
 from glyph_shared.planning import (
@@ -49,22 +44,15 @@ _MISMATCH = 0.02
 _FRAME_TOKENS = 32
 
 
-@dataclass(frozen=True)
-class Inquiry:
-    """What is asked about, and the setting it is asked in."""
-
-    material: Material
-    setting: Setting
-
-
 class Asker:
-    """Asks one endpoint; holds what was learned about its model."""
+    """Asks one endpoint; holds what was learned about its model, and which pages it has."""
 
     def __init__(self, endpoint: Endpoint, sampling: Sampling) -> None:
         self.endpoint = endpoint
         self.sampling = sampling
         self.exchange = Exchange(endpoint)
         self._card: ModelEntry | None = None
+        self._requests = WindowRequests(endpoint, sampling)
 
     async def card(self, timeout: float | None = None) -> ModelEntry:
         """Returns the server's entry of the model; asked once.
@@ -104,12 +92,14 @@ class Asker:
         Raises:
             ServerError: There is no usable answer.
         """
-        messages = await asyncio.to_thread(self._messages, inquiry, question, window)
-        reply = await self.ask_messages(inquiry, messages)
-        _check_tokens(
-            inquiry.material.visual_tokens(window), window[1] - window[0], messages, reply.usage
-        )
-        return _with_sidecar_cost(reply, inquiry, window)
+        deadline = self._deadline(inquiry)
+        request = await self._requests.make(inquiry, question, window)
+        try:
+            reply = await self._reply(inquiry, request.messages, deadline)
+        except CacheMiss:
+            request = await self._requests.make_whole(inquiry, question, window)
+            reply = await self._reply(inquiry, request.messages, deadline)
+        return self._settled(inquiry, window, request, reply)
 
     async def ask_messages(self, inquiry: Inquiry, messages: Messages) -> Reply:
         """Sends messages and returns the reply.
@@ -117,13 +107,7 @@ class Asker:
         Raises:
             ServerError: There is no usable answer.
         """
-        deadline = self._deadline(inquiry)
-        payload = self._payload(inquiry, messages)
-        completion = await self.exchange.complete(payload, deadline, request_bytes(messages))
-        collector = ReplyCollector(self.endpoint.host, streamed=False)
-        collector.take(completion)
-        collector.end()
-        return collector.reply()
+        return await self._reply(inquiry, messages, self._deadline(inquiry))
 
     async def stream_window(
         self, inquiry: Inquiry, question: str, window: tuple[int, int]
@@ -134,26 +118,22 @@ class Asker:
             IncompleteStream: The stream ended before the reply did.
             ServerError: There is no usable answer.
         """
-        messages = await asyncio.to_thread(self._messages, inquiry, question, window)
-        payload, size = self._payload(inquiry, messages), request_bytes(messages)
+        deadline = self._deadline(inquiry)
+        request = await self._requests.make(inquiry, question, window)
         collector = ReplyCollector(self.endpoint.host, streamed=True)
         try:
-            chunks = self.exchange.stream(payload, self._deadline(inquiry), size)
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    if piece := collector.take(chunk):
-                        yield piece
-        except IncompleteStream as error:
-            collector.end()
-            error.partial_text = collector.text
-            raise
-        if piece := collector.end():
-            yield piece
-        reply = collector.reply()
-        _check_tokens(
-            inquiry.material.visual_tokens(window), window[1] - window[0], messages, reply.usage
-        )
-        yield _with_sidecar_cost(reply, inquiry, window)
+            async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except CacheMiss:
+            if collector.text:
+                raise
+            request = await self._requests.make_whole(inquiry, question, window)
+            collector = ReplyCollector(self.endpoint.host, streamed=True)
+            async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        yield self._settled(inquiry, window, request, collector.reply())
 
     async def answer(self, inquiry: Inquiry, question: str, reply: Reply) -> Answer:
         """Makes the answer of a single reply, with its citations."""
@@ -199,30 +179,46 @@ class Asker:
             return models[0] if models else unknown
         return next((entry for entry in models if entry.id == self.endpoint.model), unknown)
 
+    async def _reply(self, inquiry: Inquiry, messages: Messages, deadline: Deadline) -> Reply:
+        payload = self._requests.payload(inquiry, messages)
+        completion = await self.exchange.complete(payload, deadline, request_bytes(messages))
+        collector = ReplyCollector(self.endpoint.host, streamed=False)
+        collector.take(completion)
+        collector.end()
+        return collector.reply()
+
+    async def _pieces(
+        self,
+        inquiry: Inquiry,
+        request: WindowRequest,
+        collector: ReplyCollector,
+        deadline: Deadline,
+    ) -> AsyncGenerator[str, None]:
+        payload = self._requests.payload(inquiry, request.messages)
+        size = request_bytes(request.messages)
+        try:
+            async with aclosing(self.exchange.stream(payload, deadline, size)) as chunks:
+                async for chunk in chunks:
+                    if piece := collector.take(chunk):
+                        yield piece
+        except IncompleteStream as error:
+            collector.end()
+            error.partial_text = collector.text
+            raise
+        if piece := collector.end():
+            yield piece
+
+    def _settled(
+        self, inquiry: Inquiry, window: tuple[int, int], request: WindowRequest, reply: Reply
+    ) -> Reply:
+        """Notes that the server has the pages, checks its count, and adds what was not counted."""
+        self._requests.note_taken(request)
+        planned = inquiry.material.visual_tokens(window)
+        _check_tokens(planned, window[1] - window[0], request.messages, reply.usage)
+        return _with_sidecar_cost(reply, inquiry, window)
+
     def _deadline(self, inquiry: Inquiry) -> Deadline:
         return Deadline(inquiry.setting.options.timeout or self.endpoint.timeout)
-
-    def _messages(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Messages:
-        """Builds the request; encodes the pages, so it is run in a thread."""
-        material, setting = inquiry.material, inquiry.setting
-        if material.text is not None:
-            return text_messages(question, material.text, system=setting.options.system)
-        total = len(material.pages)
-        return page_messages(
-            question,
-            material.pages[slice(*window)],
-            exact_strings=material.sidecar(window).text,
-            numbers=(window[0] + 1, total) if setting.cite else None,
-            may_refuse=setting.combine == "summarise" and len(material.windows) > 1,
-            system=setting.options.system,
-        )
-
-    def _payload(self, inquiry: Inquiry, messages: Messages) -> dict[str, Any]:
-        sampling = self.sampling.model_copy(update={"max_tokens": inquiry.setting.max_tokens})
-        payload = {"model": inquiry.setting.card.id, "messages": messages, **sampling.payload()}
-        if inquiry.setting.combine == "best_supported":
-            payload["logprobs"] = True
-        return payload
 
 
 def _check_tokens(planned: int, pages: int, messages: Messages, usage: Usage) -> None:

@@ -7,6 +7,7 @@ no connection, reset       called again, up to ``max_retries`` times
 429, 502, 503              the same, after ``Retry-After`` if that is short, else an error
 500                        called once more: vLLM answers 500 to the request after a 400 that
                            was raised while it prepared images (seen with vLLM 0.32)
+400 "Cache miss"           never called again as it is: the asker sends it with all pages
 timeout, 504, other 4xx    never called again: it would take as long, or be as wrong
 200 that is not an answer  never called again
 =========================  =============================================================
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 import openai
 
 from glyph_shared.asking.endpoint import Endpoint
+from glyph_shared.asking.held_pages import CacheMiss
 from glyph_shared.errors import BadResponse, ContextLength, RateLimited, ServerError
 
 LONGEST_RETRY_AFTER = 10.0
@@ -33,6 +35,8 @@ _SHOWN_CHARS = 400
 # (32768)" for pages; "Input length (37932)" or "you requested 40000 tokens" go with them.
 _LIMIT = re.compile(r"maximum (?:context|model) length(?: is| of)?\s*\(?(\d+)")
 _NEEDED = re.compile(r"(?:Input length|requested|request has|prompt \(length)\D{0,20}?(\d+)")
+# vLLM 0.32: "Cache miss for image at index 1 but data is not provided."
+_CACHE_MISS = re.compile(r"Cache miss for image")
 _TOO_MANY_PAGES = re.compile(r"At most \d+ image")
 _ADVICE = {
     401: "set api_key or GLYPH_API_KEY",
@@ -91,6 +95,8 @@ def _status_fault(error: openai.APIStatusError, endpoint: Endpoint, body_bytes: 
         return Fault(ContextLength(message, status=status, request_id=request_id))
     wait = _retry_after(error)
     message = f"{endpoint.host} answered {status}: {said}"
+    if status == 400 and _CACHE_MISS.search(said):
+        return Fault(CacheMiss(message, status=status, request_id=request_id))
     if status == 413:
         message += f" (the request is {body_bytes / 1e6:.1f} MB)"
     if _TOO_MANY_PAGES.search(said):
@@ -122,9 +128,10 @@ def _stream_fault(error: openai.APIError, endpoint: Endpoint) -> Fault:
     # openai 3 makes the code a string, openai 2 leaves the number that vLLM sends.
     code = str(error.code)
     status = int(code) if code.isdecimal() else None
-    return Fault(
-        ServerError(f"{endpoint.host} broke off with an error: {said}", status=status), calls=2
-    )
+    message = f"{endpoint.host} broke off with an error: {said}"
+    if _CACHE_MISS.search(said):
+        return Fault(CacheMiss(message, status=status))
+    return Fault(ServerError(message, status=status), calls=2)
 
 
 def _said(error: openai.APIError, endpoint: Endpoint) -> str:

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from glyph_shared.asking.answer import Answer, LeftOut, Usage, WindowReading
-from glyph_shared.asking.asker import Asker, Inquiry, answer_of
+from glyph_shared.asking.asker import Asker, answer_of
 from glyph_shared.asking.options import Progress
 from glyph_shared.asking.prompts import combine_messages
 from glyph_shared.asking.reply import Reply
+from glyph_shared.asking.window_request import Inquiry
 from glyph_shared.errors import EmptyResponse, ServerError
 
 FAILURES_IN_A_ROW = 3

@@ -7,7 +7,7 @@ text is neutralised, so a document that mentions ``<|user|>`` stays a document.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from glyph_shared.asking.special_tokens import neutralise
@@ -42,6 +42,8 @@ def page_messages(
     numbers: tuple[int, int] | None = None,
     may_refuse: bool = False,
     system: str | None = None,
+    named: bool = True,
+    held: Container[str] = (),
 ) -> Messages:
     """Returns the messages that ask a question about pages.
 
@@ -55,13 +57,16 @@ def page_messages(
             need it.
         may_refuse: Asks for ``NOT_ON_PAGES`` if the pages lack the answer.
         system: A system prompt.
+        named: Whether each page goes with its digest as vLLM's ``uuid``, by which a server may
+            keep it.
+        held: Digests of the pages that the server has, which go without their bytes.
 
     Raises:
         InputError: There is no page, or no question.
     """
     if not pages:
         raise InputError("there are no pages to ask about; render a text that is not empty")
-    parts = [_page_part(page) for page in pages]
+    parts = [_held_part(page) if page.digest in held else _page_part(page, named) for page in pages]
     if exact_strings:
         # The parts are joined without anything between them.
         parts.append(_text_part(f"{exact_strings}\n\n"))
@@ -122,8 +127,7 @@ def request_bytes(messages: Messages) -> int:
     """Returns about how many bytes the messages take on the wire; pages are nearly all of it."""
     parts = [part for message in messages for part in message["content"]]
     return sum(
-        len(part["image_url"]["url"]) if part["type"] == "image_url" else len(part["text"])
-        for part in parts
+        len(part["text"]) if part["type"] == "text" else _image_bytes(part) for part in parts
     )
 
 
@@ -142,10 +146,19 @@ def _numbering(numbers: tuple[int, int], count: int) -> str:
     return f"{shown} {which}{whole}. After each statement cite its page like this: [page {last}]."
 
 
-def _page_part(page: Page) -> dict[str, Any]:
-    # vLLM keys its image cache by uuid; a digest of the pixels cannot name other pixels.
+def _page_part(page: Page, named: bool) -> dict[str, Any]:
     url = _DataUrl(page.data_url(), page.digest)
-    return {"type": "image_url", "image_url": {"url": url}, "uuid": page.digest}
+    part: dict[str, Any] = {"type": "image_url", "image_url": {"url": url}}
+    # vLLM keys its image cache by uuid; a digest of the pixels cannot name other pixels.
+    return {**part, "uuid": page.digest} if named else part
+
+
+def _held_part(page: Page) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": None, "uuid": page.digest}
+
+
+def _image_bytes(part: dict[str, Any]) -> int:
+    return len(part["image_url"]["url"]) if part["image_url"] else 0
 
 
 def _text_part(text: str) -> dict[str, Any]:

@@ -84,12 +84,14 @@ class GlyphEntry(_Wire):
     text_gate: bool = True
     tokenizer: str | None = None
     max_pages: int | None = None
+    keeps_pages: bool = False
 
 
 class ModelEntry(_Wire):
     """One served model."""
 
     id: str
+    owned_by: str | None = None
     max_model_len: int | None = None
     glyph: GlyphEntry | None = None
 

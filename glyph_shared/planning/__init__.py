@@ -23,6 +23,7 @@ from glyph_shared.planning.planner import (
     plan,
 )
 from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.server_api import TokenServer
 from glyph_shared.planning.sidecar import (
     DEFAULT_EXACT_TEXT_TOKENS,
     Sidecar,
@@ -60,6 +61,7 @@ __all__ = [
     "SurveyRow",
     "TextTokenCounter",
     "TiktokenCounter",
+    "TokenServer",
     "Window",
     "check_overflow",
     "checked_exact_text_tokens",

@@ -1,4 +1,4 @@
-"""The two questions a plan asks a server: which tokenizer, and how many tokens."""
+"""What is asked of a server beside its chat: tokenizer, count of tokens, version."""
 
 from __future__ import annotations
 
@@ -68,6 +68,18 @@ class TokenServer:
                 known = (entry for entry in served if model in (None, entry.name))
                 return next(known, ServedModel(model, ""))
         return ServedModel(model, "")
+
+    def version(self) -> str:
+        """Asks for the server's version, as vLLM tells it.
+
+        Raises:
+            ServerError: No usable answer came.
+        """
+        answer = self._ask("/version", None)
+        version = answer.get("version")
+        if not isinstance(version, str):
+            raise BadResponse(f"{self.host} answered /version without one; got {version!r}")
+        return version
 
     def _ask(self, route: str, body: dict[str, Any] | None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode("utf-8")

@@ -23,8 +23,8 @@ from glyph_shared.reader.vocabulary import REFUSAL, STOP_IDS, VOCABULARY
 from glyph_shared.rendering import RenderConfig
 
 WEIGHTS = Path(__file__).parent / "weights"
-CACHED_PROMPTS = 4
-"""Prompts whose keys and values stay in memory, about 3 MB a page: the next question is cheap."""
+MEMORY_BYTES = 256 * 2**20
+"""Keys and values of prompts that stay in memory, some 80 pages: the next question is cheap."""
 
 _FILES = ("vision.onnx", "language.onnx", "model.safetensors", "config.json", "tokenizer.json")
 
@@ -55,6 +55,11 @@ class _Memory:
     keys: NDArray[np.float32]
     values: NDArray[np.float32]
     next_position: int
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes."""
+        return self.keys.nbytes + self.values.nbytes
 
 
 class Reader:
@@ -133,6 +138,12 @@ class Reader:
         prefix = pages_piece(_sizes(pages))
         return len(prefix.ids) + len(question_piece(question, 0).ids)
 
+    def cached_tokens(self, pages: Sequence[GreyPage]) -> int:
+        """Counts the tokens of a prompt on these pages that are still in memory."""
+        with self._lock:
+            memory = self._prompts.get(_digest(pages))
+        return memory.keys.shape[2] if memory is not None else 0
+
     def generate(
         self, pages: Sequence[GreyPage], question: str, *, max_tokens: int = 1600
     ) -> Iterator[ReaderToken]:
@@ -166,7 +177,7 @@ class Reader:
             piece = text_piece([token], piece.next_position)
 
     def _read_pages(self, pages: Sequence[GreyPage]) -> _Memory:
-        digest = hashlib.sha256(b"".join(page.tobytes() for page in pages)).hexdigest()
+        digest = _digest(pages)
         with self._lock:
             if digest in self._prompts:
                 self._prompts.move_to_end(digest)
@@ -177,7 +188,7 @@ class Reader:
         _, memory = self._extend(_Memory(empty, empty, 0), piece, visual.reshape(-1, self._hidden))
         with self._lock:
             self._prompts[digest] = memory
-            while len(self._prompts) > CACHED_PROMPTS:
+            while sum(kept.size_bytes for kept in self._prompts.values()) > MEMORY_BYTES:
                 self._prompts.popitem(last=False)
         return memory
 
@@ -209,6 +220,10 @@ class Reader:
                 )
         if not question.strip():
             raise InputError("the question is empty; ask something")
+
+
+def _digest(pages: Sequence[GreyPage]) -> str:
+    return hashlib.sha256(b"".join(page.tobytes() for page in pages)).hexdigest()
 
 
 def _sizes(pages: Sequence[GreyPage]) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Text to pages: θ, fonts, layout, pixels, PNG."""
 
 from glyph_shared.rendering.config import RenderConfig
-from glyph_shared.rendering.page import Page
+from glyph_shared.rendering.page import Page, pixel_digest
 from glyph_shared.rendering.page_store import PageStore, default_store
 from glyph_shared.rendering.png import png_theta_hash
 from glyph_shared.rendering.renderer import Renderer, render
@@ -14,6 +14,7 @@ __all__ = [
     "Renderer",
     "count_visual_tokens",
     "default_store",
+    "pixel_digest",
     "png_theta_hash",
     "render",
 ]

@@ -35,6 +35,18 @@ class DrawnText:
     marker: str | None
 
 
+def pixel_digest(pixels: Bytes) -> str:
+    """Returns the sha256 of size and pixels, in hex.
+
+    Args:
+        pixels: uint8, (height, width) if grey, else (height, width, 3).
+    """
+    height, width = pixels.shape[:2]
+    hasher = hashlib.sha256(f"{width}x{height}:".encode("ascii"))
+    hasher.update(pixels.tobytes())
+    return hasher.hexdigest()
+
+
 @dataclass(frozen=True, eq=False)
 class Page:
     """One page of a rendered text.
@@ -108,9 +120,7 @@ class Page:
     @cached_property
     def digest(self) -> str:
         """sha256 of size and pixels, in hex: equal pages have equal digests."""
-        hasher = hashlib.sha256(f"{self.size_px[0]}x{self.size_px[1]}:".encode("ascii"))
-        hasher.update(self.pixels.tobytes())
-        return hasher.hexdigest()
+        return pixel_digest(self.pixels)
 
     @cached_property
     def visual_tokens(self) -> int:

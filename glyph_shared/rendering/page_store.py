@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from glyph_shared.errors import CacheWarning
+from glyph_shared.errors import CacheWarning, InputError
 from glyph_shared.rendering.cache_folder import CacheFolder, CacheUsage
 from glyph_shared.rendering.flight import Flight, NotRecorded
 from glyph_shared.rendering.page import Page
@@ -81,6 +81,26 @@ class PageStore:
         if renderer.compat or not isinstance(text, str):
             return renderer.render(text)
         return self._pages(page_key(renderer, text), renderer, text, wanted)
+
+    def redraw(self, renderer: Renderer, text: str, digest: str) -> Page:
+        """Returns one page of a text by its digest: read, or drawn again where it was dropped.
+
+        So that a program need keep no pages, only texts, θ and digests.
+
+        Raises:
+            InputError: No page of the text has this digest: text or θ is another, or font or
+                renderer has changed since.
+            FontError: No installed font has some of the chars, and the renderer replaces none.
+        """
+        count = 0
+        for page in self.render(renderer, text):
+            if page.digest == digest:
+                return page
+            count += 1
+        raise InputError(
+            f"none of the {count} pages of this text is {digest!r} any more: text or θ is not the "
+            "one it was drawn from, or the font or the renderer has changed; render the text anew"
+        )
 
     def usage(self) -> CacheUsage:
         """Counts the entries and their bytes."""

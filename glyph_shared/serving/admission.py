@@ -14,10 +14,12 @@ from glyph_shared.serving.chat_reply import PromptCost
 from glyph_shared.serving.chat_request import (
     ChatRequest,
     Conversation,
+    ImagePart,
     TokenizeRequest,
     parse_body,
 )
 from glyph_shared.serving.generation import Prompt
+from glyph_shared.serving.kept_pages import KeptPages
 from glyph_shared.serving.page_images import PageGate, Pixels
 from glyph_shared.serving.reader_protocol import PageReader
 from glyph_shared.serving.vllm_command import CHAT_TEMPLATE
@@ -38,6 +40,7 @@ class Admission:
     def __init__(self, reader: PageReader) -> None:
         self._reader = reader
         self._gate = PageGate(reader.render_config, reader.accepted_thetas)
+        self._kept = KeptPages(self._gate)
         self._page_tokens = count_visual_tokens(self._gate.size_px)
 
     def chat(self, body: bytes) -> Admitted:
@@ -50,7 +53,7 @@ class Admission:
         self._check_model(asked.model)
         asked.refuse_unanswerable()
         question = asked.question
-        pages = self._pages(asked.image_urls)
+        pages = self._pages(asked.images)
         cost = self._cost(pages, question)
         max_tokens = self._max_tokens(asked, cost)
         return Admitted(asked, Prompt(pages, question, max_tokens, asked.stops), cost)
@@ -67,25 +70,26 @@ class Admission:
         return self._reader.tokenizer.encode(text, add_special_tokens=False).ids
 
     def _chat_text(self, conversation: Conversation) -> str:
-        images = [{"type": "image"} for _ in conversation.image_urls]
+        images = [{"type": "image"} for _ in conversation.images]
         question = {"type": "text", "text": conversation.question}
         text = _chat_template().render(
             messages=[{"role": "user", "content": [*images, question]}], add_generation_prompt=True
         )
         return text.replace("<|image|>", "<|image|>" * self._page_tokens)
 
-    def _pages(self, urls: list[str]) -> list[Pixels]:
+    def _pages(self, images: list[ImagePart]) -> list[Pixels]:
         limit = self._reader.max_pages
-        if len(urls) > limit:
+        if len(images) > limit:
             raise too_many_pages(limit)
-        return [self._gate.read(url, number) for number, url in enumerate(urls, 1)]
+        return [self._kept.read(image, number) for number, image in enumerate(images, 1)]
 
     def _cost(self, pages: list[Pixels], question: str) -> PromptCost:
         prompt_tokens = self._reader.prompt_tokens(pages, question)
         # Without pages the reader is not asked, so no length is too long.
         if pages and prompt_tokens >= self._reader.max_model_len:
             raise too_long(prompt_tokens, self._reader.max_model_len)
-        return PromptCost(prompt_tokens, len(pages) * self._page_tokens)
+        cached_tokens = self._reader.cached_tokens(pages) if pages else 0
+        return PromptCost(prompt_tokens, len(pages) * self._page_tokens, cached_tokens)
 
     def _max_tokens(self, asked: ChatRequest, cost: PromptCost) -> int:
         """Returns the answer's limit, clamped to the window's rest as vLLM does."""

@@ -59,6 +59,13 @@ def too_many_pages(limit: int) -> ApiError:
     return ApiError(f"At most {limit} image(s) may be provided in one prompt.", param="image")
 
 
+def cache_miss(index: int) -> ApiError:
+    """Returns the refusal of a page named by its ``uuid`` that is not kept; vLLM's own words."""
+    return ApiError(
+        f"Cache miss for image at index {index} but data is not provided.", param="image"
+    )
+
+
 async def answer_api_error(request: Request, error: Exception) -> JSONResponse:
     """Turns a refusal into a response."""
     if not isinstance(error, ApiError):

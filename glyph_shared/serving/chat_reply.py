@@ -18,6 +18,7 @@ class PromptCost:
 
     prompt_tokens: int
     visual_tokens: int
+    cached_tokens: int = 0
 
     def usage(self, completion_tokens: int) -> dict[str, Any]:
         """Returns the ``usage`` object."""
@@ -25,7 +26,10 @@ class PromptCost:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": completion_tokens,
             "total_tokens": self.prompt_tokens + completion_tokens,
-            "prompt_tokens_details": {"multimodal_tokens": {"image": self.visual_tokens}},
+            "prompt_tokens_details": {
+                "cached_tokens": self.cached_tokens,
+                "multimodal_tokens": {"image": self.visual_tokens},
+            },
         }
 
 

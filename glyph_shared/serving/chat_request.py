@@ -41,7 +41,13 @@ class ImagePart(_Wire):
     """An image among the parts of a message."""
 
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: ImageUrl | None = None
+    uuid: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address; empty where the server is to know it by its ``uuid``."""
+        return self.image_url.url if self.image_url is not None else ""
 
 
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
@@ -61,11 +67,11 @@ class Message(_Wire):
         return [part.text for part in self.content or [] if isinstance(part, TextPart)]
 
     @property
-    def image_urls(self) -> list[str]:
-        """Its images' addresses."""
+    def images(self) -> list[ImagePart]:
+        """Its images."""
         if self.content is None or isinstance(self.content, str):
             return []
-        return [part.image_url.url for part in self.content if isinstance(part, ImagePart)]
+        return [part for part in self.content if isinstance(part, ImagePart)]
 
 
 class StreamOptions(_Wire):
@@ -87,9 +93,9 @@ class Conversation(_Wire):
     messages: Annotated[list[Message], Field(min_length=1)]
 
     @property
-    def image_urls(self) -> list[str]:
-        """The addresses of all pages, in order."""
-        return [url for message in self.messages for url in message.image_urls]
+    def images(self) -> list[ImagePart]:
+        """All pages, in order."""
+        return [image for message in self.messages for image in message.images]
 
     @property
     def question(self) -> str:

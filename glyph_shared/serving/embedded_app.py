@@ -3,7 +3,8 @@
 ========================  ==========================================================================
 GET  /health              200 when requests are answered
 GET  /v1/models           the reader, with the look its pages must have under ``glyph``
-POST /v1/chat/completions pages and a question, whole or streamed
+POST /v1/chat/completions pages and a question, whole or streamed; a page it was sent before may
+                          be named by its digest as ``uuid``, with a null image
 POST /tokenize            the reader's tokens of a text or of messages
 ========================  ==========================================================================
 
@@ -164,6 +165,7 @@ def model_entry(reader: PageReader) -> dict[str, Any]:
             "theta": list(reader.accepted_thetas),
             "refusal": reader.refusal,
             "max_pages": reader.max_pages,
+            "keeps_pages": True,
             "combine": "best_supported",
             "text_gate": False,
             "tokenizer": "character",

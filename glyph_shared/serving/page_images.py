@@ -47,7 +47,14 @@ class PageGate:
         Raises:
             ApiError: It is not a PNG data URL, or not a page of an accepted look.
         """
-        png = _decode_data_url(url, number)
+        return self.decode(decode_data_url(url, number), number)
+
+    def decode(self, png: bytes, number: int) -> Pixels:
+        """Returns the grey pixels of a page's PNG file.
+
+        Raises:
+            ApiError: It is not a page of an accepted look.
+        """
         self._check_look(png, number)
         self._check_size(png, number)
         return _decode_png(png, self.size_px, number)
@@ -85,7 +92,12 @@ def _refused(number: int, why: str) -> ApiError:
     return ApiError(f"page {number} {why}", param="image")
 
 
-def _decode_data_url(url: str, number: int) -> bytes:
+def decode_data_url(url: str, number: int) -> bytes:
+    """Returns the bytes of a base64 data URL.
+
+    Raises:
+        ApiError: It is none; nothing else is fetched.
+    """
     match = _DATA_URL.match(url)
     if match is None:
         scheme = re.match(r"[A-Za-z][\w+.-]{0,20}:", url)

@@ -67,6 +67,9 @@ class PageReader(Protocol):
     def prompt_tokens(self, pages: Sequence[NDArray[np.uint8]], question: str) -> int:
         """Counts what a prompt costs, chat frame included."""
 
+    def cached_tokens(self, pages: Sequence[NDArray[np.uint8]]) -> int:
+        """Counts the tokens of a prompt on these pages that it need not read again."""
+
     @property
     def tokenizer(self) -> Tokenizer:
         """Its tokenizer, one token per char."""

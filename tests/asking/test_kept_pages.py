@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import matplotlib
 import pytest
 
 from glyph_shared.asking import GlyphClient
-from glyph_shared.errors import OverLengthError
+from glyph_shared.errors import InputError, OverLengthError
 from glyph_shared.planning import plan
 from glyph_shared.rendering import PageStore, RenderConfig, Renderer, default_store
 from tests.scripted_server import ScriptedServer
@@ -108,3 +113,45 @@ def test_pages_of_passages_and_of_smaller_letters_are_kept_too(drawn, tmp_path, 
 def test_a_plan_keeps_nothing_unless_it_is_given_a_store():
     plan(TEXT, config=SMALL)
     assert not default_store().folder.path.exists()
+
+
+def test_a_dropped_page_is_found_again_by_text_config_and_digest(tmp_path):
+    store, renderer = PageStore(tmp_path / "pages"), Renderer(SMALL)
+    page = list(store.render(renderer, TEXT))[2]
+    store.clear()
+    again = store.redraw(renderer, TEXT, page.digest)
+    assert (again.index, again.digest, again.png) == (2, page.digest, page.png)
+
+
+def test_a_dropped_page_whose_font_was_changed_is_noticed(tmp_path):
+    sans, serif = (
+        Path(matplotlib.get_data_path(), "fonts", "ttf", name)
+        for name in ("DejaVuSans.ttf", "DejaVuSerif.ttf")
+    )
+    font = tmp_path / "font.ttf"
+    shutil.copy(sans, font)
+    digest = digest_in_another_process(font)
+    shutil.copy(serif, font)
+    store = PageStore(tmp_path / "pages")
+    with pytest.raises(InputError, match="the font or the renderer has changed"):
+        store.redraw(Renderer(RenderConfig(font_path=str(font))), "It rained.", digest)
+
+
+def digest_in_another_process(font):
+    # A process reads each font file once.
+    program = (
+        "from glyph_shared.rendering import RenderConfig, render;"
+        f"print(render('It rained.', RenderConfig(font_path={str(font)!r}))[0].digest)"
+    )
+    run = [sys.executable, "-c", program]
+    return subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_an_answer_after_the_pages_were_dropped_rests_on_the_same_pages(drawn):
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        client.ask("Did it rain?", TEXT, config=SMALL)
+        default_store().clear()
+        client.ask("Who went out?", TEXT, config=SMALL)
+    first, second = (request["messages"][-1]["content"][:-1] for request in server.requests)
+    assert first == second
+    assert len(drawn) == 2 * len(first)

@@ -40,6 +40,9 @@ class KnowingReader:
     def prompt_tokens(self, pages: Sequence[np.ndarray], question: str) -> int:
         return 6 + 322 * len(pages) + len(question)
 
+    def cached_tokens(self, pages: Sequence[np.ndarray]) -> int:
+        return 0
+
     def count_tokens(self, text: str) -> int:
         return len(text)
 

@@ -57,6 +57,7 @@ class ScriptedReader:
     tokenizer: Tokenizer = field(default_factory=character_tokenizer)
     asked: list[tuple[int, str, int]] = field(default_factory=list)
     ink: list[float] = field(default_factory=list)
+    cached: int = 0
     step: threading.Semaphore | None = None
     """If given, every token waits for it."""
     running: int = 0
@@ -70,6 +71,9 @@ class ScriptedReader:
 
     def prompt_tokens(self, pages, question: str) -> int:
         return FRAME_TOKENS + len(pages) * (PAGE_TOKENS + 2) + len(question)
+
+    def cached_tokens(self, pages) -> int:
+        return self.cached
 
     def count_tokens(self, text: str) -> int:
         return len(text)
