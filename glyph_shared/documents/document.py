@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from glyph_shared.documents.picture import Picture, PictureFile, SourcePage
+
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -75,12 +77,16 @@ class Document:
         origins: Sorted, without gaps or overlaps: the first starts at 0, the last ends at the end.
         name: The name of the file or folder, for people to read.
         skipped: What was left out although it was there.
+        pictures: Stretches of the text that are shown as their source page looks; sorted, apart.
+        source_pages: How each source page of PDFs and image files was read, and why.
     """
 
     text: str = field(repr=False)
     origins: tuple[Origin, ...] = field(repr=False)
     name: str
     skipped: tuple[Skipped, ...] = ()
+    pictures: tuple[Picture, ...] = field(default=(), repr=False)
+    source_pages: tuple[SourcePage, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_text(cls, text: str, name: str = "text") -> Document:
@@ -137,6 +143,8 @@ class DocumentBuilder:
         self._length = 0
         self._next_line = 0
         self._skipped: list[Skipped] = []
+        self._pictures: list[Picture] = []
+        self._source_pages: list[SourcePage] = []
 
     def __len__(self) -> int:
         """Returns the number of chars so far."""
@@ -173,13 +181,38 @@ class DocumentBuilder:
         )
         return same_place and self._next_line == new.line
 
+    def add_picture(
+        self,
+        text: str,
+        file: PictureFile,
+        number: int,
+        size_pt: tuple[float, float],
+        *,
+        has_text: bool,
+        source_page: int | None,
+    ) -> None:
+        """Appends ``text`` as a stretch that is shown as page ``number`` of ``file``."""
+        start = self._length
+        self.add(text, path=file.name, line=1, source_page=source_page)
+        self.place(Picture(start, self._length, file, number, size_pt, has_text))
+
+    def place(self, picture: Picture) -> None:
+        """Notes that a stretch, added already, is shown as a picture."""
+        self._pictures.append(picture)
+
+    def source_page(self, page: SourcePage) -> None:
+        """Notes how a source page was read."""
+        self._source_pages.append(page)
+
     def skip(self, path: str, reason: str) -> None:
         """Notes that something was left out."""
         self._skipped.append(Skipped(path, reason))
 
     def extend(self, part: Document) -> None:
-        """Appends another document with its origins."""
+        """Appends another document with its origins and pictures."""
         self._skipped.extend(part.skipped)
+        self._source_pages.extend(part.source_pages)
+        self._pictures.extend(picture.moved(self._length) for picture in part.pictures)
         for origin in part.origins:
             self.add(
                 part.text[origin.start : origin.end],
@@ -213,4 +246,11 @@ class DocumentBuilder:
 
     def build(self, name: str) -> Document:
         """Returns the document; the builder may be used on."""
-        return Document("".join(self._pieces), tuple(self._origins), name, tuple(self._skipped))
+        return Document(
+            "".join(self._pieces),
+            tuple(self._origins),
+            name,
+            tuple(self._skipped),
+            tuple(self._pictures),
+            tuple(self._source_pages),
+        )

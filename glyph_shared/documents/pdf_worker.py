@@ -14,7 +14,7 @@ import sys
 from typing import Any, BinaryIO
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The document is beyond a limit or cannot be opened; carries the reason."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -36,7 +36,7 @@ def main(limits: dict[str, int]) -> None:
         last = {"problem": "limit", "detail": f"more than memory_bytes={limits['memory_bytes']}"}
     except RecursionError:
         last = {"problem": "broken", "detail": "its structure refers to itself"}
-    except _Refused as refused:
+    except Refused as refused:
         last = {"problem": refused.reason, "detail": refused.detail}
     out.write(json.dumps(last) + "\n")
     out.flush()
@@ -60,14 +60,14 @@ def _write_pages(source: BinaryIO, out: Any, limits: dict[str, int]) -> int:
     try:
         return _read(source, out, limits)
     except errors.LimitReachedError as error:
-        raise _Refused("limit", f"pypdf's own limit: {error}") from error
+        raise Refused("limit", f"pypdf's own limit: {error}") from error
     except (errors.FileNotDecryptedError, errors.WrongPasswordError) as error:
-        raise _Refused("encrypted", "a password is needed") from error
+        raise Refused("encrypted", "a password is needed") from error
     except errors.DependencyError as error:
         detail = f"{error}; pip install 'pypdf[crypto]' to read it if it opens without a password"
-        raise _Refused("encrypted", detail) from error
+        raise Refused("encrypted", detail) from error
     except errors.PyPdfError as error:
-        raise _Refused("broken", f"{type(error).__name__}: {error}"[:300]) from error
+        raise Refused("broken", f"{type(error).__name__}: {error}"[:300]) from error
 
 
 def _read(source: BinaryIO, out: Any, limits: dict[str, int]) -> int:
@@ -75,16 +75,16 @@ def _read(source: BinaryIO, out: Any, limits: dict[str, int]) -> int:
 
     reader = PdfReader(io.BytesIO(source.read()))
     if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
-        raise _Refused("encrypted", "a password is needed")
+        raise Refused("encrypted", "a password is needed")
     count = len(reader.pages)
     if count > limits["max_pages"]:
-        raise _Refused("limit", f"{count} pages, allowed are max_pages={limits['max_pages']}")
+        raise Refused("limit", f"{count} pages, allowed are max_pages={limits['max_pages']}")
     chars = 0
     for number, page in enumerate(reader.pages, start=1):
         text = page.extract_text()
         chars += len(text)
         if chars > limits["max_chars"]:
-            raise _Refused("limit", f"more than max_chars={limits['max_chars']} chars")
+            raise Refused("limit", f"more than max_chars={limits['max_chars']} chars")
         line = {"page": number, "text": text, "images": not text.strip() and _has_images(page)}
         out.write(json.dumps(line) + "\n")
     return count

@@ -6,22 +6,26 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from glyph_shared.documents.decoding import decode, looks_binary
 from glyph_shared.documents.document import Document, DocumentBuilder
 from glyph_shared.documents.folder import FolderEntry, printable_path, walk
 from glyph_shared.documents.html_text import add_html
+from glyph_shared.documents.image_file import add_image, is_image
 from glyph_shared.documents.json_text import add_json
-from glyph_shared.documents.pdf import PdfLimits, add_pdf, spool
+from glyph_shared.documents.limits import DEFAULT_LIMITS, PdfLimits
+from glyph_shared.documents.pdf import add_pdf
+from glyph_shared.documents.picture import SourcePages
 from glyph_shared.documents.tables import add_table
-from glyph_shared.errors import InputError, PdfError
+from glyph_shared.errors import ConfigError, InputError, PdfError
 
 STANDARD_INPUT = "-"
 # What a shell's < and <(command) name: pipes that somebody writes and closes.
 _STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 _PDF_MARK = b"%PDF-"
-_DEFAULT_LIMITS = PdfLimits()
 _READABLE = "text, source code, HTML, JSON, CSV, PDF"
 
 _Adder = Callable[..., None]
@@ -37,10 +41,20 @@ _ADDERS: dict[str, _Adder] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How files are read, see ``read_document``."""
+
+    limits: PdfLimits
+    encoding: str | None
+    source_pages: SourcePages
+
+
 def read_document(
     path: str | os.PathLike[str],
     *,
-    limits: PdfLimits = _DEFAULT_LIMITS,
+    source_pages: SourcePages = "text",
+    limits: PdfLimits = DEFAULT_LIMITS,
     encoding: str | None = None,
 ) -> Document:
     """Reads a file, a whole folder, or standard input (``-``).
@@ -49,28 +63,40 @@ def read_document(
     a folder holds but is not read (pictures, a broken PDF, secrets in ``.env``) is listed in
     ``Document.skipped``.
 
+    Pages of PDFs are read as ``text`` unless pictures are asked for: a text is exact, costs less,
+    and every reader takes it. ``auto`` shows those source pages as pictures whose text layer does
+    not tell what the page does (none, garbled, tables, figures), ``pictures`` shows all, and both
+    show image files (PNG, JPEG, TIFF, WebP) too. ``Document.source_pages`` says what was chosen and
+    why. Pictures are for zai-org/Glyph: the embedded reader reads drawn text only.
+
     Args:
         path: The file or folder, or ``-``.
+        source_pages: ``text``, ``auto`` or ``pictures``.
         limits: What reading one PDF may take.
         encoding: The encoding of text files, where the caller knows better than ``decoding``.
 
     Raises:
         InputError: The path does not exist, is no regular file, is not text, or holds no text.
         PdfError: The file is a PDF that cannot be read within the limits.
+        ConfigError: ``source_pages`` is none of the three.
     """
+    if source_pages not in get_args(SourcePages):
+        allowed = ", ".join(repr(one) for one in get_args(SourcePages))
+        raise ConfigError(f"source_pages must be one of {allowed}; got {source_pages!r}")
+    manner = _Manner(limits, encoding, source_pages)
     builder = DocumentBuilder()
     if not os.fspath(path):
         raise InputError("the path is empty; name a file or a folder, or - for standard input")
     if os.fspath(path) == STANDARD_INPUT:
         name = "standard input"
-        _add_bytes(builder, _standard_input(), name, "", limits, encoding)
+        _add_bytes(builder, _standard_input(), name, "", manner)
     else:
         file = Path(path)
         name = printable_path(Path(file.name or file.resolve().name))
         if os.path.isdir(file):  # unlike Path.is_dir, never raises
-            _add_folder(builder, file, limits, encoding)
+            _add_folder(builder, file, manner)
         else:
-            _add_bytes(builder, _bytes_of(file), name, file.suffix, limits, encoding)
+            _add_bytes(builder, _bytes_of(file), name, file.suffix, manner)
     document = builder.build(name)
     if not document.text.strip():
         raise InputError(f"{name} holds no text; {_skipped_hint(document)}")
@@ -86,44 +112,42 @@ def _skipped_hint(document: Document) -> str:
     return f"{count} files could not be read, the first is {first.path}: {first.reason}"
 
 
-def _add_folder(
-    builder: DocumentBuilder, folder: Path, limits: PdfLimits, encoding: str | None
-) -> None:
+def _add_folder(builder: DocumentBuilder, folder: Path, manner: _Manner) -> None:
     for entry in walk(folder):
         if entry.problem:
             builder.skip(entry.name, entry.problem)
             continue
         try:
-            _add_entry(builder, entry, limits, encoding)
+            _add_entry(builder, entry, manner)
         except (InputError, PdfError) as error:
             # One bad file must not cost the others.
             builder.skip(entry.name, str(error))
 
 
-def _add_entry(
-    builder: DocumentBuilder, entry: FolderEntry, limits: PdfLimits, encoding: str | None
-) -> None:
+def _add_entry(builder: DocumentBuilder, entry: FolderEntry, manner: _Manner) -> None:
     part = DocumentBuilder()
-    _add_bytes(part, _bytes_of(entry.path), entry.name, entry.path.suffix, limits, encoding)
+    _add_bytes(part, _bytes_of(entry.path), entry.name, entry.path.suffix, manner)
     builder.extend_with_header(part.build(entry.name), f"=== {entry.name} ===")
 
 
 def _add_bytes(
-    builder: DocumentBuilder,
-    data: bytes,
-    name: str,
-    suffix: str,
-    limits: PdfLimits,
-    encoding: str | None,
+    builder: DocumentBuilder, data: bytes, name: str, suffix: str, manner: _Manner
 ) -> None:
     """Appends one file's content in the way its first bytes and its suffix ask for."""
     if data.startswith(_PDF_MARK) or suffix.lower() == ".pdf":
-        with spool(data) as stream:
-            add_pdf(builder, stream, path=name, limits=limits)
+        add_pdf(builder, data, path=name, limits=manner.limits, source_pages=manner.source_pages)
         return
-    if encoding is None and looks_binary(data):
+    if is_image(data):
+        if manner.source_pages == "text":
+            raise InputError(
+                f"{name} is an image, not text; source_pages='auto' (--pdf auto) sends it as a "
+                "picture"
+            )
+        add_image(builder, data, path=name, limits=manner.limits)
+        return
+    if manner.encoding is None and looks_binary(data):
         raise InputError(f"{name} is not text (it holds NUL bytes); readable are {_READABLE}")
-    text = decode(data, name=name, encoding=encoding)
+    text = decode(data, name=name, encoding=manner.encoding)
     add = _ADDERS.get(suffix.lower())
     if add is None:
         builder.add(text, path=name, line=1)
