@@ -21,11 +21,19 @@ bytes or an object's address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_ADDRESS = re.compile(r"(<[^<>]*) at 0x[0-9a-fA-F]+")
 
 
 class GlyphError(Exception):
     """Base of every error raised on purpose by this project."""
+
+    def __init__(self, message: str = "") -> None:
+        # ``<object at 0x7f...>`` comes with any value shown and with other libraries' messages;
+        # where a process keeps its objects helps those who attack it (CVE-2026-22778).
+        super().__init__(_ADDRESS.sub(r"\1", message))
 
 
 class InputError(GlyphError):

@@ -46,6 +46,10 @@ class ServerAddress:
             )
         return ServerAddress(bare_url, key, userinfo)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leaves the credentials out of pickles; who loads one gives them anew."""
+        return {**vars(self), "api_key": None, "basic_auth": None}
+
     @property
     def host(self) -> str:
         """The server as errors may name it."""

@@ -12,6 +12,7 @@ from glyph_shared.errors import BadResponse, ServerError
 from glyph_shared.planning.address import ServerAddress
 
 _READ_LIMIT = 64 << 20
+_SHOWN = 200
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -34,9 +35,7 @@ class TokenServer:
     def __init__(self, address: ServerAddress, *, timeout: float) -> None:
         self.host = address.host
         self._root = address.base_url.removesuffix("/v1")
-        self._headers = {"Content-Type": "application/json"}
-        if address.authorization:
-            self._headers["Authorization"] = address.authorization
+        self._address = address
         self._timeout = timeout
         # An empty ProxyHandler keeps urllib from the environment's proxies, which cannot reach
         # this machine's own loopback.
@@ -53,7 +52,9 @@ class TokenServer:
         answer = self._ask("/tokenize", {"model": model, **body} if model else body)
         count = answer.get("count")
         if not isinstance(count, int) or count < 0:
-            raise BadResponse(f"{self.host} answered /tokenize without a count; got {count!r}")
+            # A server may send anything back, the key too.
+            got = self._address.scrub(repr(count))[:_SHOWN]
+            raise BadResponse(f"{self.host} answered /tokenize without a count; got {got}")
         return count
 
     def entry(self, model: str | None) -> ServedModel:
@@ -83,7 +84,7 @@ class TokenServer:
 
     def _ask(self, route: str, body: dict[str, Any] | None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode("utf-8")
-        request = urllib.request.Request(self._root + route, data=data, headers=self._headers)
+        request = urllib.request.Request(self._root + route, data=data, headers=self._headers())
         try:
             with self._opener.open(request, timeout=self._timeout) as response:
                 answer = json.loads(response.read(_READ_LIMIT))
@@ -102,6 +103,12 @@ class TokenServer:
         if not isinstance(answer, dict):
             raise BadResponse(f"{self.host} answered {route} with {type(answer).__name__}")
         return answer
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        if self._address.authorization:
+            headers["Authorization"] = self._address.authorization
+        return headers
 
 
 def _served(entry: object) -> ServedModel:

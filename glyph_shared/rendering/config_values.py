@@ -99,7 +99,12 @@ def newline_markup(marker: NewlineMarker | None) -> str:
 
 
 def excerpt(value: object) -> str:
-    """Writes a received value for an error message, cut off where it would fill the screen."""
+    """Writes a received value for an error message, cut off where it would fill the screen.
+
+    Of bytes, which may be a page's, only the number.
+    """
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{type(value).__name__} of length {len(value)}"
     try:
         written = repr(value)
     except ValueError:  # Python refuses to write out numbers of more than 4300 digits.

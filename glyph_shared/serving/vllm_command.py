@@ -27,7 +27,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -92,6 +92,11 @@ class VllmConfig(BaseModel):
 
     executable: str = "vllm"
     """The program; a bare name is looked for beside this Python first, then on the PATH."""
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leaves the key out of pickles; who loads one gives it anew."""
+        state = super().__getstate__()
+        return {**state, "__dict__": {**state["__dict__"], "api_key": None}}
 
     @property
     def base_url(self) -> str:

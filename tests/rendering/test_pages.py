@@ -104,7 +104,7 @@ def test_text_without_ink_is_refused_before_the_first_page(text):
 
 @pytest.mark.parametrize("text", [None, 7, b"abc", bytearray(b"abc"), ["plain", None], [b"abc"]])
 def test_what_is_no_text_is_refused_by_its_kind(text):
-    with pytest.raises(InputError, match=r"str.*(NoneType|int|bytes|bytearray|None|b'abc')"):
+    with pytest.raises(InputError, match=r"str.*(NoneType|int|bytes|bytearray|None)"):
         render(text)
 
 
