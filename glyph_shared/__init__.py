@@ -6,7 +6,14 @@ Example:
     print(answer.text, *answer.citations)
 """
 
-from glyph_shared.asking import Answer, AsyncGlyphClient, Citation, GlyphClient
+from glyph_shared.asking import (
+    Answer,
+    AsyncGlyphClient,
+    Citation,
+    GlyphClient,
+    PagedChat,
+    pages_of_history,
+)
 from glyph_shared.documents import Document, Location, Origin, PdfLimits, read_document
 from glyph_shared.errors import (
     BadResponse,
@@ -49,6 +56,7 @@ __all__ = [
     "OverLengthError",
     "Page",
     "PageStore",
+    "PagedChat",
     "PdfError",
     "PdfLimits",
     "Plan",
@@ -58,6 +66,7 @@ __all__ = [
     "ServerError",
     "Window",
     "count_visual_tokens",
+    "pages_of_history",
     "plan",
     "read_document",
     "render",

@@ -8,8 +8,10 @@ from glyph_shared.asking.answer import (
     Usage,
     WindowReading,
 )
+from glyph_shared.asking.chat import ChatOptions
 from glyph_shared.asking.citations import cited_pages, find_citations
 from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
+from glyph_shared.asking.history import PagedChat, pages_of_history, question_and_history
 from glyph_shared.asking.options import AskOptions, Progress
 from glyph_shared.asking.prompts import combine_messages, page_messages, text_messages
 from glyph_shared.asking.reply_filter import ReplyFilter
@@ -27,11 +29,13 @@ __all__ = [
     "AskOptions",
     "AsyncAnswerStream",
     "AsyncGlyphClient",
+    "ChatOptions",
     "Citation",
     "GlyphClient",
     "GlyphEntry",
     "LeftOut",
     "ModelEntry",
+    "PagedChat",
     "Progress",
     "ReplyFilter",
     "Sampling",
@@ -45,6 +49,8 @@ __all__ = [
     "neutralise",
     "normalise_base_url",
     "page_messages",
+    "pages_of_history",
+    "question_and_history",
     "restore",
     "text_messages",
 ]

@@ -21,7 +21,7 @@ from glyph_shared.asking.material import (
     plan_context,
 )
 from glyph_shared.asking.options import Options
-from glyph_shared.asking.prompts import Messages, request_bytes, text_bytes
+from glyph_shared.asking.prompts import Messages, image_count, request_bytes, text_bytes
 from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
@@ -72,7 +72,7 @@ class Asker:
         Raises:
             GlyphError: It cannot be drawn, does not fit, or the server cannot be reached.
         """
-        setting = await self._setting(options)
+        setting = await self.setting(options)
         material = await asyncio.to_thread(make_material, given, question, setting)
         _check_fit(material, setting)
         return Inquiry(material, setting)
@@ -83,7 +83,7 @@ class Asker:
         Raises:
             GlyphError: It cannot be drawn, does not fit, or the server cannot be reached.
         """
-        setting = await self._setting(options)
+        setting = await self.setting(options)
         return await asyncio.to_thread(plan_context, given, question, setting)
 
     async def ask_window(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Reply:
@@ -162,7 +162,12 @@ class Asker:
         )
         return answer.model_copy(update={"citations": found})
 
-    async def _setting(self, options: Options) -> Setting:
+    async def setting(self, options: Options) -> Setting:
+        """Returns what options and server say together.
+
+        Raises:
+            ServerError: The server cannot be reached.
+        """
         card = await self.card(options.timeout)
         counter = ServerTokenCounter(self.endpoint, model=card.id)
         return Setting(options, card, self.sampling, counter)
@@ -228,6 +233,9 @@ def _check_tokens(planned: int, pages: int, messages: Messages, usage: Usage) ->
     out. Where only the whole prompt is counted, its text may be anything from 0 tokens to one per
     byte.
     """
+    if image_count(messages) != pages:
+        # A chat may bring images of its own, whose cost only the server knows.
+        return
     least, most, told, what = planned, planned + text_bytes(messages), usage.prompt_tokens, "prompt"
     slack = _MISMATCH * planned + _FRAME_TOKENS
     if usage.visual_tokens is not None:

@@ -13,14 +13,18 @@ from typing_extensions import Unpack
 from glyph_shared.asking.answer import Answer
 from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.background import BackgroundLoop
+from glyph_shared.asking.chat import ChatOptions, check_chat_options, prepare_chat
 from glyph_shared.asking.closing import Closing
 from glyph_shared.asking.endpoint import Endpoint
+from glyph_shared.asking.history import question_and_history
 from glyph_shared.asking.map_reduce import WindowReader
 from glyph_shared.asking.material import PagesOrText
 from glyph_shared.asking.options import AskOptions, Options
 from glyph_shared.asking.reply import Reply
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces
+from glyph_shared.asking.turns import Message
+from glyph_shared.asking.window_request import Inquiry
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import InputError
 from glyph_shared.planning import Context, Plan
@@ -96,6 +100,9 @@ class _Client:
             # Each question has passages of its own.
             return [await self._ask(question, given, options) for question in questions]
         inquiry = await self._asker.prepare(given, max(questions, key=len), options)
+        return await self._answers(inquiry, questions)
+
+    async def _answers(self, inquiry: Inquiry, questions: Sequence[str]) -> list[Answer]:
         if len(inquiry.material.windows) > 1:
             return await WindowReader(self._asker, inquiry, questions).answers()
         window = inquiry.material.windows[0]
@@ -105,9 +112,35 @@ class _Client:
             answers.append(await self._asker.answer(inquiry, question, reply))
         return answers
 
+    async def _chat(self, messages: Sequence[Message], given: ChatOptions) -> Answer:
+        inquiry, question = await self._chat_inquiry(messages, given)
+        return (await self._answers(inquiry, [question]))[0]
+
+    async def _chat_inquiry(
+        self, messages: Sequence[Message], given: ChatOptions
+    ) -> tuple[Inquiry, str]:
+        options, limits = check_chat_options(given)
+        setting = await self._asker.setting(options)
+        if setting.reads_chars:
+            question, history = question_and_history(messages)
+            if history:
+                return await self._asker.prepare(history, question, options), question
+        return await prepare_chat(messages, setting, limits), ""
+
     async def _pieces(self, question: str, given: PagesOrText, options: Options) -> Pieces:
         _check_questions([question])
         inquiry = await self._asker.prepare(given, question, options)
+        async with aclosing(self._streamed(inquiry, question)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _chat_pieces(self, messages: Sequence[Message], given: ChatOptions) -> Pieces:
+        inquiry, question = await self._chat_inquiry(messages, given)
+        async with aclosing(self._streamed(inquiry, question)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _streamed(self, inquiry: Inquiry, question: str) -> Pieces:
         if len(inquiry.material.windows) > 1:
             # Which window answers is known only after the last one, so there is one piece.
             [answer] = await WindowReader(self._asker, inquiry, [question]).answers()
@@ -184,6 +217,28 @@ class GlyphClient(_Client, Closing):
         pieces = self._pieces(question, pages_or_text, Options.check(options))
         return AnswerStream(pieces, self._loop)
 
+    def chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> Answer:
+        """Answers the last message of a chat, whose older turns are drawn once they are long.
+
+            messages = [{"role": "user", "content": "..."}, {"role": "assistant", ...}, ...]
+            client.chat(messages).text
+
+        See ``pages_of_history`` for what is drawn. The embedded reader, which reads no text but a
+        question, gets the last user message as the question and all other turns as pages.
+
+        Raises:
+            InputError: There is nothing to answer, or the chat does not fit the window.
+            ConfigError: An option is unknown or impossible.
+            ServerError: There is no usable answer.
+        """
+        return self._loop.run(self._chat(messages, options))
+
+    def stream_chat(
+        self, messages: Sequence[Message], **options: Unpack[ChatOptions]
+    ) -> AnswerStream:
+        """Answers like ``chat``, piece by piece; nothing is sent before the first is asked for."""
+        return AnswerStream(self._chat_pieces(messages, options), self._loop)
+
     def plan(self, context: Context, question: str = "", **options: Unpack[AskOptions]) -> Plan:
         """Plans a context as ``ask`` would, to look at what it costs before asking about the plan.
 
@@ -241,6 +296,16 @@ class AsyncGlyphClient(_Client):
     ) -> AsyncAnswerStream:
         """Answers like ``ask``, piece by piece; see ``GlyphClient.stream``."""
         return AsyncAnswerStream(self._pieces(question, pages_or_text, Options.check(options)))
+
+    async def chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> Answer:
+        """Answers the last message of a chat; see ``GlyphClient.chat``."""
+        return await self._chat(messages, options)
+
+    def stream_chat(
+        self, messages: Sequence[Message], **options: Unpack[ChatOptions]
+    ) -> AsyncAnswerStream:
+        """Answers like ``chat``, piece by piece; see ``GlyphClient.stream_chat``."""
+        return AsyncAnswerStream(self._chat_pieces(messages, options))
 
     async def plan(
         self, context: Context, question: str = "", **options: Unpack[AskOptions]

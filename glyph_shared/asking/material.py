@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from glyph_shared.asking.prompts import page_question
+from glyph_shared.asking.prompts import Messages, page_question
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.wire import GlyphEntry
@@ -50,6 +50,7 @@ class Material:
         left_out_text: Stretches of the text that are not sent.
         overflow_note: What was done to make the text fit.
         sidecars: The exact strings of each window; empty where none go along.
+        chat: The whole request, if it is a chat's; its pages are ``pages``.
     """
 
     pages: Sequence[Page]
@@ -59,6 +60,7 @@ class Material:
     left_out_text: tuple[LeftOutText, ...] = ()
     overflow_note: str = ""
     sidecars: tuple[Sidecar, ...] = ()
+    chat: Messages | None = None
 
     def sidecar(self, window: tuple[int, int]) -> Sidecar:
         """Returns the exact strings that go along with a window as text."""
@@ -118,7 +120,7 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         plan,
         given,
         setting.window,
-        config=setting.options.config or _served_config(setting.glyph),
+        config=setting.options.config or served_config(setting.glyph),
         overflow=setting.overflow,
         max_pages=setting.max_pages,
         text_gate=setting.glyph.text_gate,
@@ -163,7 +165,7 @@ def _bytes(asked: str) -> int:
     return len(asked.encode("utf-8", "replace"))
 
 
-def _served_config(glyph: GlyphEntry) -> RenderConfig | None:
+def served_config(glyph: GlyphEntry) -> RenderConfig | None:
     """Returns the θ the server names; None leaves the choice to the default preset."""
     if glyph.render_config is None:
         return None
@@ -188,14 +190,19 @@ def _check_served_font(render_config: Mapping[str, Any]) -> None:
 
 def _of_text(given: Context, question: str, setting: Setting) -> Material:
     made = plan_context(given, question, setting)
-    if made.replaced:
+    warn_replaced(made.replaced)
+    return _of_plan(made, setting)
+
+
+def warn_replaced(replaced: int) -> None:
+    """Warns of chars that no font has, if there are any."""
+    if replaced:
         warnings.warn(
-            f"no font has {made.replaced} of the chars: they are drawn as \ufffd, and the model "
+            f"no font has {replaced} of the chars: they are drawn as \ufffd, and the model "
             "cannot read them; glyph doctor names the fonts to install",
             FontWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return _of_plan(made, setting)
 
 
 def _of_pages(pages: tuple[Page, ...], question: str, setting: Setting) -> Material:

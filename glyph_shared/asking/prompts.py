@@ -7,7 +7,9 @@ text is neutralised, so a document that mentions ``<|user|>`` stays a document.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+import json
+from collections.abc import Container, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from glyph_shared.asking.special_tokens import neutralise
@@ -66,12 +68,12 @@ def page_messages(
     """
     if not pages:
         raise InputError("there are no pages to ask about; render a text that is not empty")
-    parts = [_held_part(page) if page.digest in held else _page_part(page, named) for page in pages]
+    parts = [_held_part(page) if page.digest in held else page_part(page, named) for page in pages]
     if exact_strings:
         # The parts are joined without anything between them.
-        parts.append(_text_part(f"{exact_strings}\n\n"))
+        parts.append(text_part(f"{exact_strings}\n\n"))
     asked = page_question(question, len(pages), numbers=numbers, may_refuse=may_refuse)
-    parts.append(_text_part(asked))
+    parts.append(text_part(asked))
     return _with_system(system, parts)
 
 
@@ -100,7 +102,7 @@ def text_messages(question: str, text: str, *, system: str | None = None) -> Mes
     if not text.strip():
         raise InputError("there is no text to ask about; it is empty or white space alone")
     # The parts are joined without anything between them.
-    parts = [_text_part(f"{text}\n\n"), _text_part(_checked(question))]
+    parts = [text_part(f"{text}\n\n"), text_part(_checked(question))]
     return _with_system(system, parts)
 
 
@@ -125,16 +127,48 @@ def combine_messages(
 
 def request_bytes(messages: Messages) -> int:
     """Returns about how many bytes the messages take on the wire; pages are nearly all of it."""
-    parts = [part for message in messages for part in message["content"]]
     return sum(
-        len(part["text"]) if part["type"] == "text" else _image_bytes(part) for part in parts
+        len(part.get("text", "")) if part["type"] != "image_url" else _image_bytes(part)
+        for part in _parts(messages)
     )
 
 
 def text_bytes(messages: Messages) -> int:
     """Returns the number of UTF-8 bytes of text, which bounds the text tokens from above."""
-    parts = [part for message in messages for part in message["content"]]
-    return sum(len(part["text"].encode()) for part in parts if part["type"] == "text")
+    texts = (part["text"] for part in _parts(messages) if part["type"] == "text")
+    calls = (json.dumps(message.get("tool_calls", "")) for message in messages)
+    return sum(len(text.encode()) for text in chain(texts, calls))
+
+
+def image_count(messages: Messages) -> int:
+    """Returns how many parts are images."""
+    return sum(part["type"] == "image_url" for part in _parts(messages))
+
+
+def sent_by_name(
+    messages: Messages, pages: Sequence[Page], *, named: bool, held: Container[str]
+) -> Messages:
+    """Returns messages whose pages go as a server takes them, see ``page_messages``."""
+    shown = {page.digest: page for page in pages}
+
+    def sent(part: dict[str, Any]) -> dict[str, Any]:
+        page = shown.get(part.get("uuid", ""))
+        if page is None:
+            return part
+        return _held_part(page) if page.digest in held else page_part(page, named)
+
+    return [
+        {**message, "content": [sent(part) for part in message["content"]]}
+        if message.get("content")
+        else message
+        for message in messages
+    ]
+
+
+def _parts(messages: Messages) -> Iterator[dict[str, Any]]:
+    """Yields all parts; an assistant that only calls tools has none."""
+    for message in messages:
+        yield from message.get("content") or ()
 
 
 def _numbering(numbers: tuple[int, int], count: int) -> str:
@@ -146,7 +180,8 @@ def _numbering(numbers: tuple[int, int], count: int) -> str:
     return f"{shown} {which}{whole}. After each statement cite its page like this: [page {last}]."
 
 
-def _page_part(page: Page, named: bool) -> dict[str, Any]:
+def page_part(page: Page, named: bool = True) -> dict[str, Any]:
+    """Returns the part of a message that shows a page, ``named`` for a server's image cache."""
     url = _DataUrl(page.data_url(), page.digest)
     part: dict[str, Any] = {"type": "image_url", "image_url": {"url": url}}
     # vLLM keys its image cache by uuid; a digest of the pixels cannot name other pixels.
@@ -161,7 +196,8 @@ def _image_bytes(part: dict[str, Any]) -> int:
     return len(part["image_url"]["url"]) if part["image_url"] else 0
 
 
-def _text_part(text: str) -> dict[str, Any]:
+def text_part(text: str) -> dict[str, Any]:
+    """Returns the part of a message that holds a text, neutralised."""
     return {"type": "text", "text": neutralise(text)}
 
 
@@ -170,7 +206,7 @@ def _with_system(system: str | None, parts: list[dict[str, Any]]) -> Messages:
     # string reaches the model as a Python list (seen with vLLM 0.32).
     messages: Messages = [{"role": "user", "content": parts}]
     if system:
-        messages.insert(0, {"role": "system", "content": [_text_part(system)]})
+        messages.insert(0, {"role": "system", "content": [text_part(system)]})
     return messages
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.held_pages import HeldPages, PageNames, page_names
 from glyph_shared.asking.material import Material
-from glyph_shared.asking.prompts import Messages, page_messages, text_messages
+from glyph_shared.asking.prompts import Messages, page_messages, sent_by_name, text_messages
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.wire import ModelEntry
@@ -83,6 +83,11 @@ class WindowRequests:
         pages = material.pages[slice(*window)]
         names = self._page_names(setting.card)
         digests = tuple(page.digest for page in pages) if names is PageNames.HELD else ()
+        named = names is not PageNames.REFUSED
+        held = frozenset() if whole else self._held.among(digests)
+        if material.chat is not None:
+            chat = sent_by_name(material.chat, pages, named=named, held=held)
+            return WindowRequest(chat, digests)
         messages = page_messages(
             question,
             pages,
@@ -90,8 +95,8 @@ class WindowRequests:
             numbers=(window[0] + 1, len(material.pages)) if setting.cite else None,
             may_refuse=setting.combine == "summarise" and len(material.windows) > 1,
             system=setting.options.system,
-            named=names is not PageNames.REFUSED,
-            held=frozenset() if whole else self._held.among(digests),
+            named=named,
+            held=held,
         )
         return WindowRequest(messages, digests)
 

@@ -1,0 +1,100 @@
+"""A chat's next answer: the older turns on pages, or the whole chat for a model that needs that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict
+
+from glyph_shared.asking.history import (
+    DEFAULT_KEEP_LAST,
+    DEFAULT_THRESHOLD_TOKENS,
+    PagedChat,
+    pages_of_history,
+)
+from glyph_shared.asking.material import Material, served_config, warn_replaced
+from glyph_shared.asking.options import Options
+from glyph_shared.asking.setting import Setting
+from glyph_shared.asking.source import Source
+from glyph_shared.asking.turns import Message
+from glyph_shared.asking.window_request import Inquiry
+from glyph_shared.errors import ConfigError
+from glyph_shared.rendering import RenderConfig, default_store
+
+
+class ChatOptions(TypedDict, total=False):
+    """The keywords of ``chat``; all may be left out."""
+
+    config: RenderConfig | None
+    """How older turns are drawn; else what the server names, else the preset ``en``."""
+    threshold_tokens: int
+    """Older turns are drawn once they have so many text tokens together; 8192 by default."""
+    keep_last: int
+    """How many of the last turns, a user's or an assistant's each, stay text; 4 by default."""
+    max_tokens: int | None
+    """The longest reply; else the client's sampling, or an eighth of a small server's window."""
+    timeout: float | None
+    """Seconds for the request from its sending to its last byte; else the client's."""
+    max_pages: int | None
+    """The most pages the request may have, where the server does not allow fewer."""
+    exact_text_tokens: int | None
+    """The most text tokens that exact strings of the pages may take as text; else 2048."""
+
+
+@dataclass(frozen=True)
+class HistoryLimits:
+    """The options that say what is drawn; checked where it is."""
+
+    threshold_tokens: int = DEFAULT_THRESHOLD_TOKENS
+    keep_last: int = DEFAULT_KEEP_LAST
+
+
+def check_chat_options(given: Mapping[str, Any]) -> tuple[Options, HistoryLimits]:
+    """Returns the options of the request, and those of its history.
+
+    Raises:
+        ConfigError: A name is unknown or a value impossible.
+    """
+    allowed = sorted(ChatOptions.__annotations__)
+    if unknown := sorted(given.keys() - set(allowed)):
+        raise ConfigError(f"unknown option {unknown[0]!r}; allowed are {allowed}")
+    names = {field.name for field in fields(HistoryLimits)}
+    limits = {name: value for name, value in given.items() if name in names}
+    others = {name: value for name, value in given.items() if name not in names}
+    return Options.check(others), HistoryLimits(**limits)
+
+
+async def prepare_chat(
+    messages: Sequence[Message], setting: Setting, limits: HistoryLimits
+) -> Inquiry:
+    """Draws a chat's older turns, and returns its one request as an inquiry.
+
+    Raises:
+        InputError: There is no turn, or the chat does not fit the window.
+    """
+    paged = await asyncio.to_thread(_page, messages, setting, limits)
+    warn_replaced(paged.replaced)
+    return Inquiry(_material(paged), setting)
+
+
+def _page(messages: Sequence[Message], setting: Setting, limits: HistoryLimits) -> PagedChat:
+    return pages_of_history(
+        messages,
+        config=setting.options.config or served_config(setting.glyph),
+        window=setting.window,
+        max_tokens=setting.max_tokens,
+        max_pages=setting.max_pages,
+        exact_text_tokens=setting.exact_text_tokens,
+        store=default_store(),
+        threshold_tokens=limits.threshold_tokens,
+        keep_last=limits.keep_last,
+    )
+
+
+def _material(paged: PagedChat) -> Material:
+    windows = ((0, len(paged.pages)),)
+    source = Source(paged.text, paged.page_spans)
+    return Material(
+        paged.pages, None, windows, source, sidecars=(paged.sidecar,), chat=paged.messages
+    )
