@@ -43,11 +43,13 @@ def settings():
     }
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize("kind", ["address", "basic", "client", "serve"])
 def test_no_form_of_a_setting_shows_the_key(settings, kind):
     assert not [form for form in forms(settings[kind]) if KEY in form]
 
 
+@pytest.mark.fault(35)
 def test_a_dumped_setting_does_not_hold_the_key(settings):
     serve = settings["serve"]
     assert KEY not in serve.model_dump_json() + repr(serve.model_dump()) + shown_command(serve)
@@ -56,6 +58,7 @@ def test_a_dumped_setting_does_not_hold_the_key(settings):
     assert settings["address"].authorization == f"Bearer {KEY}"
 
 
+@pytest.mark.fault(35)
 def test_a_counter_shows_the_key_to_its_server_alone():
     echo = as_json({"count": f"Bearer {KEY}"})
     with ScriptedServer(tokens=echo) as server:
@@ -80,6 +83,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.fault(35, 75)
 @pytest.mark.parametrize("script", [streamed("Yes."), ECHO], ids=["answers", "echoes the key"])
 def test_the_key_is_in_nothing_that_a_session_leaves_behind(script, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)

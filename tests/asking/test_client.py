@@ -72,6 +72,7 @@ def test_other_sampling_is_sent_as_asked(pages: list[Page]) -> None:
     assert (sent["temperature"], sent["seed"], sent["max_tokens"]) == (0.5, 7, 5)
 
 
+@pytest.mark.fault(11)
 def test_control_tokens_in_question_and_text_are_neutralised() -> None:
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
         text = "A short text with <|image|> and [gMASK] and </think>."
@@ -81,6 +82,7 @@ def test_control_tokens_in_question_and_text_are_neutralised() -> None:
     assert "Who is ‹|user|›?" in sent
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -155,6 +157,7 @@ def test_a_theta_that_is_unknown_here_is_a_config_error() -> None:
         assert server.calls == 0
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("font", ["/etc/passwd", "..\\secret.ttf", "fonts/a.ttf", "a\0.ttf"])
 def test_a_server_names_fonts_and_never_opens_files(font: str) -> None:
     models = _reader_entry(render_config={"font-path": font})
@@ -208,6 +211,7 @@ def test_chars_that_are_drawn_as_the_replacement_are_one_warning() -> None:
     assert len(caught) == 1
 
 
+@pytest.mark.fault(34)
 def test_pages_beyond_the_servers_limit_are_refused_or_read_in_parts(pages: list[Page]) -> None:
     models = _models(max_model_len=100_000, glyph={"max_pages": 2})
     with ScriptedServer(models=models) as server, GlyphClient(server.base_url) as client:
@@ -250,6 +254,7 @@ def test_a_named_model_wins_over_the_first_one_served(pages: list[Page]) -> None
     assert server.requests[0]["model"] == "mine"
 
 
+@pytest.mark.fault(14, 34)
 def test_a_text_beyond_the_window_is_an_error_before_anything_is_sent() -> None:
     with (
         ScriptedServer(models=_models(max_model_len=2000)) as server,
@@ -260,6 +265,7 @@ def test_a_text_beyond_the_window_is_an_error_before_anything_is_sent() -> None:
         assert server.calls == 0
 
 
+@pytest.mark.fault(34)
 def test_pages_beyond_the_window_are_not_sent(pages: list[Page]) -> None:
     with (
         ScriptedServer(models=_models(max_model_len=700)) as server,
@@ -290,6 +296,7 @@ def test_thinking_is_kept_apart_whoever_separates_it(pages: list[Page]) -> None:
     assert [(made.text, made.thinking) for made in answers] == [("4711", "hm")] * 3
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize(
     "reply",
     [answer("<think>on and on", finish_reason="length"), answer(None, reasoning="on and on")],
@@ -300,6 +307,7 @@ def test_thinking_without_an_answer_is_flagged(reply: Any, pages: list[Page]) ->
     assert (made.text, made.thinking, made.only_thinking) == ("", "on and on", True)
 
 
+@pytest.mark.fault(50)
 def test_a_reply_that_met_max_tokens_is_flagged(pages: list[Page]) -> None:
     replies = [answer("47", finish_reason="length"), streamed("47", finish_reason="length")]
     with ScriptedServer(*replies) as server, GlyphClient(server.base_url) as client:
@@ -322,6 +330,7 @@ def test_usage_is_told_in_both_forms(pages: list[Page]) -> None:
     assert (whole.cached_tokens, whole.visual_tokens, whole.requests) == (128, 320, 1)
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize(
     ("prompt", "visual", "message"),
     [
@@ -401,6 +410,7 @@ def test_a_stream_that_is_not_read_to_its_end_has_no_answer(pages: list[Page]) -
         assert server.open_connections == 0
 
 
+@pytest.mark.fault(57)
 def test_leaving_a_stream_early_closes_its_connection(pages: list[Page]) -> None:
     slow = streamed("47", 30.0, "11")
 
@@ -417,6 +427,7 @@ def test_leaving_a_stream_early_closes_its_connection(pages: list[Page]) -> None
         assert server.open_connections == 0
 
 
+@pytest.mark.fault(57)
 def test_a_cancelled_request_closes_its_connection(pages: list[Page]) -> None:
     async def cancel(server: ScriptedServer) -> None:
         asking = asyncio.create_task(AsyncGlyphClient(server.base_url).ask(QUESTION, pages))
@@ -439,6 +450,7 @@ def test_one_async_client_works_in_one_event_loop_after_another(pages: list[Page
     assert texts == ["4711"] * 3
 
 
+@pytest.mark.fault(62)
 def test_the_blocking_client_works_where_an_event_loop_is_running(pages: list[Page]) -> None:
     async def notebook(base_url: str) -> Answer:
         with GlyphClient(base_url) as client:
@@ -494,6 +506,7 @@ def test_a_model_list_that_is_refused_is_an_error_that_says_so(pages: list[Page]
         assert server.calls == 0
 
 
+@pytest.mark.fault(57)
 def test_no_warning_is_left_behind(pages: list[Page]) -> None:
     with warnings.catch_warnings(record=True) as caught, ScriptedServer() as server:
         warnings.simplefilter("always")

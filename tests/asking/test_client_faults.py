@@ -109,6 +109,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.fault(37, 38, 39, 40, 41, 44, 53)
 @pytest.mark.parametrize("ask", WHOLE + STREAMED)
 @pytest.mark.parametrize(("script", "error", "message", "calls"), FAULTS)
 def test_each_fault_has_its_error_and_its_number_of_calls(
@@ -153,6 +154,7 @@ BAD_ANSWERS = [
 ]
 
 
+@pytest.mark.fault(42, 43)
 @pytest.mark.parametrize("ask", WHOLE)
 @pytest.mark.parametrize(("reply", "error"), BAD_ANSWERS)
 def test_an_unusable_answer_is_an_error_at_once(
@@ -164,6 +166,7 @@ def test_an_unusable_answer_is_an_error_at_once(
         assert server.calls == 1
 
 
+@pytest.mark.fault(44)
 @pytest.mark.parametrize("ask", WHOLE + STREAMED)
 def test_a_server_that_is_not_there_is_named_by_host(ask: Ask, pages: list[Page]) -> None:
     with pytest.raises(ServerError, match=r"127\.0\.0\.1:1;.*glyph serve"):
@@ -182,6 +185,7 @@ STREAM_FAULTS = [
 ]
 
 
+@pytest.mark.fault(46, 47)
 @pytest.mark.parametrize("ask", STREAMED)
 @pytest.mark.parametrize(("reply", "partial", "calls"), STREAM_FAULTS)
 def test_a_cut_stream_is_an_error_with_the_partial_text(
@@ -195,6 +199,7 @@ def test_a_cut_stream_is_an_error_with_the_partial_text(
     assert caught.value.partial_text == partial
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("ask", STREAMED)
 def test_an_error_object_within_a_stream_is_a_server_error(ask: Ask, pages: list[Page]) -> None:
     with ScriptedServer(streamed("47", SSE_ERROR)) as server:
@@ -224,6 +229,7 @@ def test_a_broken_chunk_is_a_bad_response(ask: Ask, data: bytes, pages: list[Pag
         assert server.calls == 1
 
 
+@pytest.mark.fault(45)
 @pytest.mark.parametrize("ask", WHOLE + STREAMED)
 def test_a_server_that_hangs_is_given_up_once_the_time_is_up(ask: Ask, pages: list[Page]) -> None:
     with ScriptedServer(Scripted((30.0,))) as server:
@@ -233,6 +239,7 @@ def test_a_server_that_hangs_is_given_up_once_the_time_is_up(ask: Ask, pages: li
         assert server.open_connections == 0
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("ask", STREAMED)
 def test_a_trickling_stream_meets_the_total_deadline(ask: Ask, pages: list[Page]) -> None:
     trickle = [part for _ in range(500) for part in ("a", 0.1)]
@@ -244,6 +251,7 @@ def test_a_trickling_stream_meets_the_total_deadline(ask: Ask, pages: list[Page]
     assert 1 <= len(caught.value.partial_text) < 500
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("ask", WHOLE)
 def test_a_trickling_body_meets_the_total_deadline(ask: Ask, pages: list[Page]) -> None:
     trickle = Scripted(tuple(part for _ in range(500) for part in (b" ", 0.1)))

@@ -13,6 +13,7 @@ from glyph_shared.rendering import Page
 from tests.scripted_server import ScriptedServer
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize(
     ("given", "base_url"),
     [
@@ -29,6 +30,7 @@ def test_addresses_are_normalised(given: str, base_url: str) -> None:
     assert normalise_base_url(given)[0] == base_url
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize(
     "given",
     [
@@ -49,6 +51,7 @@ def test_other_addresses_are_refused(given: str) -> None:
         normalise_base_url(given)
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize(
     "setting",
     [
@@ -62,6 +65,7 @@ def test_impossible_limits_are_refused(setting: dict[str, Any]) -> None:
         GlyphClient("http://host/v1", **setting)
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize(
     "option",
     [

@@ -28,6 +28,7 @@ ECHOES = [
 ]
 
 
+@pytest.mark.fault(35, 75)
 @pytest.mark.parametrize("script", ECHOES)
 @pytest.mark.parametrize("how", ["ask", "stream"])
 def test_the_key_is_nowhere_but_in_the_request(
@@ -61,6 +62,7 @@ def _shown(error: GlyphError) -> Iterator[str]:
     assert error.__context__ is None
 
 
+@pytest.mark.fault(35, 75)
 def test_a_traceback_with_local_variables_does_not_show_the_key(pages: list[Page]) -> None:
     with (
         ScriptedServer(failure(400)) as server,
@@ -84,6 +86,7 @@ def test_a_pickled_client_takes_the_key_from_the_environment(
     assert repr(copy.copy(client)) == repr(client)
 
 
+@pytest.mark.fault(32, 35)
 def test_a_password_in_the_address_becomes_a_header_and_is_never_shown(
     pages: list[Page], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,6 +126,7 @@ def test_the_openai_environment_goes_to_no_other_server(
         assert "canary-openai" not in str(server.headers)
 
 
+@pytest.mark.fault(75)
 def test_logs_and_tracebacks_show_a_page_by_its_digest(
     pages: list[Page], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -97,6 +97,7 @@ def test_a_pdf_is_known_by_its_first_bytes(tmp_path):
     assert read_document(tmp_path / "paper").text == "Words.\n"
 
 
+@pytest.mark.fault(20, 56)
 def test_pdfs_in_a_folder_are_read_and_bad_ones_listed(tmp_path):
     (tmp_path / "a.pdf").write_bytes(drawn("Words."))
     (tmp_path / "b.pdf").write_bytes(b"<html>")
@@ -105,6 +106,7 @@ def test_pdfs_in_a_folder_are_read_and_bad_ones_listed(tmp_path):
     assert [skipped.path for skipped in document.skipped] == ["b.pdf"]
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(("user", "readable"), [("secret", False), ("", True)])
 def test_only_a_password_needed_to_open_is_in_the_way(tmp_path, user, readable):
     lock = pdfencrypt.StandardEncryption(user, "owner", strength=128)
@@ -115,6 +117,7 @@ def test_only_a_password_needed_to_open_is_in_the_way(tmp_path, user, readable):
         assert refusal(tmp_path, data).reason == "encrypted"
 
 
+@pytest.mark.fault(17)
 def test_a_scan_is_refused_and_never_an_empty_text(tmp_path):
     error = refusal(tmp_path, drawn(None, None))
     assert error.reason == "no_text"
@@ -122,6 +125,7 @@ def test_a_scan_is_refused_and_never_an_empty_text(tmp_path):
     assert "OCR" in str(error)
 
 
+@pytest.mark.fault(17)
 def test_scanned_pages_among_others_are_listed(tmp_path):
     document = read(tmp_path, drawn("Words.", None, None, "", "More.", None))
     assert document.text == "Words.\n\nMore.\n\n"
@@ -130,6 +134,7 @@ def test_scanned_pages_among_others_are_listed(tmp_path):
     ]
 
 
+@pytest.mark.fault(18)
 def test_a_deflate_bomb_hits_a_limit(tmp_path):
     bomb = zlib.compress(b" " * 400_000_000)
     assert len(bomb) < 400_000
@@ -137,6 +142,7 @@ def test_a_deflate_bomb_hits_a_limit(tmp_path):
     assert refusal(tmp_path, data).reason == "limit"
 
 
+@pytest.mark.fault(18)
 def test_memory_is_limited_by_the_system_too(tmp_path):
     data = one_page(stream(zlib.compress(WORD + b" " * 70_000_000), b"/Filter/FlateDecode"))
     error = refusal(tmp_path, data, memory_bytes=150_000_000)
@@ -144,6 +150,7 @@ def test_memory_is_limited_by_the_system_too(tmp_path):
     assert "memory_bytes=150000000" in str(error)
 
 
+@pytest.mark.fault(19)
 def test_a_million_operators_end_at_the_cpu_limit(tmp_path):
     error = refusal(tmp_path, one_page(stream(WORD * 300_000)), cpu_seconds=1)
     assert error.reason == "limit"
@@ -156,6 +163,7 @@ def test_time_on_the_clock_is_limited(tmp_path):
     assert "wall_seconds=0.001" in str(error)
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize(
     "data",
     [
@@ -185,6 +193,7 @@ LOOPS = {
 }
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_loop_in_the_structure_is_bounded(tmp_path, loop):
     text = read(tmp_path, one_page(stream(WORD + b"/X Do"), **LOOPS[loop]), cpu_seconds=20).text
@@ -192,11 +201,13 @@ def test_a_loop_in_the_structure_is_bounded(tmp_path, loop):
     assert text.count("word") <= 2
 
 
+@pytest.mark.fault(21)
 def test_a_loop_in_the_page_tree_is_refused(tmp_path):
     data = one_page(stream(WORD), kids=b"[3 0 R 2 0 R]", count=2)
     assert refusal(tmp_path, data).reason == "broken"
 
 
+@pytest.mark.fault(22)
 def test_one_page_referenced_again_and_again_is_counted(tmp_path):
     data = one_page(stream(WORD), kids=b"[" + b"3 0 R " * 2001 + b"]", count=2001)
     error = refusal(tmp_path, data)
@@ -211,6 +222,7 @@ def test_text_is_limited(tmp_path):
     assert "max_chars=10" in str(error)
 
 
+@pytest.mark.fault(23)
 def test_scripts_launches_and_attachments_are_ignored(tmp_path):
     action = (
         b"/OpenAction<</S/Launch/F(touch)/Win<</F(calc.exe)>>>>/AA<</WC<</S/JavaScript/JS(x())>>>>"
@@ -224,6 +236,7 @@ def test_scripts_launches_and_attachments_are_ignored(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
 
 
+@pytest.mark.fault(24)
 def test_markup_in_a_pdf_is_plain_text(tmp_path):
     payload = "<script>alert(1)</script> =cmd|' /C calc'!A0"
     assert read(tmp_path, drawn(payload)).text == payload + "\n"

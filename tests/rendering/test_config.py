@@ -63,6 +63,7 @@ def test_default_presets_have_sides_of_whole_visual_tokens(name):
     assert config.crop_multiple == 28
 
 
+@pytest.mark.fault(30)
 def test_a_file_of_the_reference_loads_unchanged_with_one_warning(tmp_path):
     with pytest.warns(FontWarning, match="Nowhere Sans") as caught:
         config = RenderConfig.from_json(written(tmp_path, REFERENCE_FILE))
@@ -88,6 +89,7 @@ def test_a_dump_loads_as_the_same_configuration(tmp_path):
     assert RenderConfig.from_json(written(tmp_path, dumped)) == config
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", "3", "[" * 100_000, '{"dpi": 1' + "0" * 5000 + "}"],
@@ -190,6 +192,7 @@ IMPOSSIBLE = [
 ]
 
 
+@pytest.mark.fault(12, 13, 31)
 @pytest.mark.parametrize(("settings", "named"), IMPOSSIBLE, ids=str)
 def test_an_impossible_setting_is_refused_by_name(settings, named):
     if "font_size" in settings and "line_height" not in settings and settings["font_size"]:
@@ -222,6 +225,7 @@ def test_an_unknown_preset_is_refused_with_the_names():
         RenderConfig.preset("fr")
 
 
+@pytest.mark.fault(30)
 def test_an_absent_font_is_refused_on_construction():
     with pytest.raises(FontError, match="Nowhere"):
         RenderConfig(font_path="Nowhere.ttf")
@@ -248,6 +252,7 @@ def test_configurations_are_hashable_values_that_cannot_change():
         RenderConfig().dpi = 96
 
 
+@pytest.mark.fault(28)
 def test_the_hash_depends_on_every_field_and_on_the_fonts_content(tmp_path):
     other = {
         "page_size": (560, 840), "dpi": 96, "margin_x": 6, "margin_y": 6, "frame_padding": 4,

@@ -38,6 +38,7 @@ def test_a_font_is_found_by_file_or_family_name(name):
     assert find_font(name).path.name == "DejaVuSansMono.ttf"
 
 
+@pytest.mark.fault(25, 26)
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -58,6 +59,7 @@ def test_a_file_that_is_no_font_is_refused(tmp_path, content, complaint):
     assert caught.value.codepoints == ()
 
 
+@pytest.mark.fault(28)
 def test_a_font_that_is_replaced_at_its_path_is_drawn_and_hashed_anew(tmp_path):
     path = tmp_path / "font.ttf"
     path.write_bytes(SANS.path.read_bytes())
@@ -75,6 +77,7 @@ def test_a_font_that_is_replaced_at_its_path_is_drawn_and_hashed_anew(tmp_path):
     assert page_key(before, "word") == page_key(Renderer(), "word")
 
 
+@pytest.mark.fault(28)
 def test_a_font_that_is_emptied_while_it_is_drawn_with_ends_nothing(tmp_path):
     path = tmp_path / "font.ttf"
     path.write_bytes(SANS.path.read_bytes())
@@ -88,6 +91,7 @@ def test_a_font_that_is_emptied_while_it_is_drawn_with_ends_nothing(tmp_path):
         Renderer(renderer.config)
 
 
+@pytest.mark.fault(27)
 def test_a_face_that_a_file_does_not_have_is_refused():
     with pytest.raises(FontError, match="face 3"):
         load_font(FontFile(SANS.path, 3))
@@ -111,6 +115,7 @@ def test_numbers_are_rounded_as_in_a_pdf(value, read):
     assert pdf_number(value) == pytest.approx(read, abs=1e-12)
 
 
+@pytest.mark.fault(4)
 def test_a_char_outside_the_font_comes_from_another_font(no_system_fonts):
     table = ShapeTable(find_font("DejaVuSansMono.ttf"))
     assert table.lookup[0x4DC0] == MISSING
@@ -119,6 +124,7 @@ def test_a_char_outside_the_font_comes_from_another_font(no_system_fonts):
     assert table.fonts[number].path.name == "DejaVuSans.ttf"
 
 
+@pytest.mark.fault(4)
 def test_a_char_that_no_font_has_is_named_with_its_package(no_system_fonts):
     with pytest.raises(FontError, match=r"U\+4E2D 中.*fonts-noto-cjk") as caught:
         Renderer().render("abc 中")

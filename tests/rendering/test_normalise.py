@@ -32,6 +32,7 @@ RULES = [
 ]
 
 
+@pytest.mark.fault(2, 3, 7, 8, 9)
 @pytest.mark.parametrize(("text", "drawn"), [rule[1:] for rule in RULES], ids=[r[0] for r in RULES])
 def test_a_char_is_drawn_by_its_rule(text, drawn):
     assert normalise(text).text == drawn

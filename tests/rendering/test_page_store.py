@@ -101,6 +101,7 @@ def test_colored_pages_come_back_as_they_were(store):
     assert (stored.pixels == fresh.pixels).all()
 
 
+@pytest.mark.fault(28, 67)
 def test_text_theta_missing_rule_fonts_and_renderer_each_make_another_key(monkeypatch):
     keys = {
         page_key(Renderer(SMALL), "abc"),
@@ -115,6 +116,7 @@ def test_text_theta_missing_rule_fonts_and_renderer_each_make_another_key(monkey
     assert page_key(Renderer(SMALL), "abc") not in keys
 
 
+@pytest.mark.fault(67)
 def test_the_renderers_version_names_its_code_and_its_libraries(monkeypatch):
     mine = renderer_version.__wrapped__()
     assert renderer_version.__wrapped__() == mine
@@ -157,6 +159,7 @@ def test_the_key_does_not_depend_on_the_texts_drawn_before():
     assert len(keys) == 1
 
 
+@pytest.mark.fault(64)
 @pytest.mark.parametrize("place", [0, 20, 60, 0.3, 0.5, 0.9, -1])
 def test_a_corrupt_entry_is_rendered_anew_and_replaced(store, renderer, place):
     list(store.render(renderer, TEXT))
@@ -172,6 +175,7 @@ def test_a_corrupt_entry_is_rendered_anew_and_replaced(store, renderer, place):
     assert entry.read_bytes() == good
 
 
+@pytest.mark.fault(64)
 @pytest.mark.parametrize("kept", [0, 5, 30, 0.5, 0.999])
 def test_a_truncated_entry_is_rendered_anew_and_replaced(store, renderer, kept):
     list(store.render(renderer, TEXT))
@@ -183,6 +187,7 @@ def test_a_truncated_entry_is_rendered_anew_and_replaced(store, renderer, kept):
     assert entry.read_bytes() == good
 
 
+@pytest.mark.fault(58)
 def test_one_hundred_concurrent_requests_render_once(store, renderer):
     start = threading.Barrier(100)
 
@@ -289,6 +294,7 @@ def test_an_entry_beyond_half_the_store_is_drawn_each_time(tmp_path, renderer):
     assert not store.usage().size_bytes
 
 
+@pytest.mark.fault(63)
 @pytest.mark.parametrize("refusal", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
 def test_a_disk_that_refuses_is_told_once_and_done_without(store, renderer, monkeypatch, refusal):
     def refuse(*_):
@@ -302,6 +308,7 @@ def test_a_disk_that_refuses_is_told_once_and_done_without(store, renderer, monk
     assert facts(store.render(renderer, OTHER)) == facts(Renderer(SMALL).render(OTHER))
 
 
+@pytest.mark.fault(63)
 def test_a_disk_that_fills_up_midway_loses_no_page_and_keeps_no_file(store, renderer):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -318,6 +325,7 @@ def test_a_disk_that_fills_up_midway_loses_no_page_and_keeps_no_file(store, rend
     assert not entries(store)
 
 
+@pytest.mark.fault(66)
 def test_a_folder_that_others_can_write_to_is_not_used(store, renderer):
     list(store.render(renderer, TEXT))
     store.folder.path.chmod(0o777)
@@ -326,6 +334,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(store, renderer):
     assert renderer.drawn == 2 * len(EXPECTED)
 
 
+@pytest.mark.fault(66)
 def test_a_folder_that_is_a_link_is_not_used(tmp_path, renderer):
     (tmp_path / "real").mkdir(mode=0o700)
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -335,6 +344,7 @@ def test_a_folder_that_is_a_link_is_not_used(tmp_path, renderer):
     assert not list((tmp_path / "real").iterdir())
 
 
+@pytest.mark.fault(66)
 def test_the_folder_and_its_files_are_for_the_user_alone(store, renderer):
     list(store.render(renderer, TEXT))
     assert store.folder.path.stat().st_mode & 0o777 == 0o700
@@ -362,6 +372,7 @@ def keeping(store, times):
     )
 
 
+@pytest.mark.fault(65)
 def test_a_process_killed_while_writing_leaves_no_torn_entry(store, renderer):
     with keeping(store, 40) as process:
         process.stdout.readline()
@@ -385,6 +396,7 @@ def test_a_process_killed_while_writing_leaves_no_torn_entry(store, renderer):
     assert not left.exists()
 
 
+@pytest.mark.fault(59)
 def test_two_processes_keep_the_same_text_at_once(store, renderer):
     with keeping(store, 1) as one, keeping(store, 1) as other:
         for process in (one, other):

@@ -34,6 +34,7 @@ def assert_tiled(spans, start, end):
     assert all(one[1] == following[0] for one, following in pairwise(spans))
 
 
+@pytest.mark.fault(9)
 @settings(deadline=None)
 @given(TEXTS)
 def test_the_drawn_lines_together_are_the_normalised_text(text):
@@ -80,6 +81,7 @@ def test_block_edges_leave_no_trace(monkeypatch, changes):
         assert [page.digest for page in renderer.render(text)] == whole
 
 
+@pytest.mark.fault(15)
 def test_the_same_text_makes_the_same_bytes_everywhere():
     text = "Whatever the weather, the same pages. " * 90
     first = [page.png for page in Renderer(SMALL).render(text)]
@@ -96,6 +98,7 @@ def test_the_same_text_makes_the_same_bytes_everywhere():
     assert found == [first] * 4
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("text", ["", " \n\t", "\u200b\xad", "\u2800", [], ["", " ", "\n"]])
 def test_text_without_ink_is_refused_before_the_first_page(text):
     with pytest.raises(InputError, match="nothing to draw"):
@@ -120,6 +123,7 @@ def test_an_unknown_answer_to_missing_chars_is_refused(missing):
         Renderer(missing=missing)
 
 
+@pytest.mark.fault(6, 8)
 @pytest.mark.parametrize(
     "text",
     [
@@ -152,11 +156,13 @@ def test_time_is_linear_even_where_no_page_ends():
     assert seconds(3_200_000) < 40 * max(seconds(400_000), 0.02)
 
 
+@pytest.mark.fault(10, 11)
 def test_markup_is_drawn_as_it_stands():
     text = "<b>bold</b> &amp; {x} %s \\frac{a}{b} <|image|> </think>"
     assert drawn(Renderer().render(text)) == text
 
 
+@pytest.mark.fault(2, 3)
 def test_control_chars_are_replaced_and_counted():
     [page] = Renderer().render("a\x00b\ud800c")
     assert page.replaced == 2

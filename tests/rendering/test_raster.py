@@ -84,6 +84,7 @@ def test_pages_equal_a_loop_over_shapes(changes):
     assert drawn.rows[:, 1:].tolist() == stage.looped(lines).tolist()
 
 
+@pytest.mark.fault(8)
 def test_marks_stacked_on_one_letter_all_blend():
     stage = Stage(page_size=(100, 60))
     lines = stage.lines(["e\u0301\u0308\u0327\u0331x"], [30])

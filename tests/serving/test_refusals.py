@@ -43,6 +43,7 @@ def test_an_unknown_model_is_not_found(call, page):
     assert error["param"] == "model"
 
 
+@pytest.mark.fault(68)
 @pytest.mark.parametrize(
     ("url", "message"),
     [
@@ -91,6 +92,7 @@ def test_a_page_of_another_size_is_refused(call, reader, size):
     assert f"is {size[0]} x {size[1]} px; this reader takes 560 x 448" in message
 
 
+@pytest.mark.fault(70)
 def test_an_image_bomb_is_refused_by_its_header(call, reader):
     png = bomb_png(reader.render_config, 60_000)
     assert len(png) < 1000
@@ -98,6 +100,7 @@ def test_an_image_bomb_is_refused_by_its_header(call, reader):
     assert "60000 x 60000 px" in message
 
 
+@pytest.mark.fault(71)
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
 def test_a_truncated_page_is_damaged_and_no_address_is_shown(call, reader, keep):
     png = page_png(reader.render_config)
@@ -106,6 +109,7 @@ def test_a_truncated_page_is_damaged_and_no_address_is_shown(call, reader, keep)
     assert message == "page 1 is a damaged PNG file"
 
 
+@pytest.mark.fault(70)
 def test_too_many_pages_are_refused_undecoded(call, reader):
     parts = [image_part("data:image/png;base64,AAAA")] * (reader.max_pages + 1)
     error = refusal(call.chat(user(*parts, "Who?")))

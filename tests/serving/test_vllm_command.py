@@ -21,6 +21,7 @@ def value_of(flag, arguments):
     return arguments[arguments.index(flag) + 1]
 
 
+@pytest.mark.fault(69)
 def test_the_default_serves_glyph_on_loopback_with_the_whole_window():
     arguments = vllm_arguments(vllm_config())
     assert arguments[0] == "zai-org/Glyph"
@@ -37,6 +38,7 @@ def test_pages_are_limited_and_videos_refused():
     assert json.loads(value_of("--limit-mm-per-prompt", arguments)) == {"image": 7, "video": 0}
 
 
+@pytest.mark.fault(68, 69)
 def test_no_file_and_no_address_can_be_read_for_a_client():
     config = vllm_config()
     arguments = vllm_arguments(config)
@@ -60,6 +62,7 @@ def test_own_arguments_come_last_and_so_win():
     assert vllm_arguments(config)[-2:] == ["--max-model-len", "4096"]
 
 
+@pytest.mark.fault(69)
 @pytest.mark.parametrize(
     "arguments",
     [
