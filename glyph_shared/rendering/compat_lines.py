@@ -2,37 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from glyph_shared.rendering.arrays import Float64s
+from glyph_shared.rendering.arrays import Codes, Float64s, Int32s, Int64s
 from glyph_shared.rendering.compat_text import Words
 from glyph_shared.rendering.line_breaks import Measure
 
 
 @dataclass(frozen=True, slots=True)
 class CompatLine:
-    """One line: its chars, and whether a line break (not a wrap) ended it."""
+    """One line: its chars, how wide it counts, and whether a line break (not a wrap) ended it."""
 
     start: int
     stop: int
+    width: float
     broken: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SetText:
+    """Chars that lines lie in.
+
+    Attributes:
+        codes: The chars.
+        source: Offset in the text of each, and of what follows the last.
+        shapes: Their shapes.
+        gaps: How many spaces that may be stretched come before each char, and in all.
+    """
+
+    codes: Codes
+    source: Int64s
+    shapes: Int32s
+    gaps: Int64s
+
+
+class Paragraph(Protocol):
+    """Lines that stay together, or what is left of them on the next page."""
+
+    @property
+    def text(self) -> SetText:
+        """The chars of its lines."""
+
+    @property
+    def lines(self) -> list[CompatLine]:
+        """Its lines from here on."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether the first of them is the paragraph's first."""
+
+    @property
+    def compound(self) -> bool:
+        """Whether reportlab sees several fragments, which it aligns a little differently."""
+
+    def shown(self, took: int) -> list[CompatLine]:
+        """Lists what is drawn of the first ``took`` lines."""
+
+    def after(self, took: int) -> Paragraph:
+        """Returns what goes on after so many lines."""
+
+
+_BLANK = CompatLine(0, 0, 0.0, True)
+
+
+@dataclass(frozen=True, eq=False)
+class WordParagraph:
+    """A group's lines of words; it stays as it was wrapped."""
+
+    text: SetText
+    lines: list[CompatLine]
+    compound: bool
+    opens: bool = True
+
+    def shown(self, took: int) -> list[CompatLine]:
+        """Lists what is drawn of the first ``took`` lines."""
+        # The break that made a blank last line is the one that begins the next page.
+        drops = 0 < took < len(self.lines) and self.lines[took - 1] == _BLANK
+        return self.lines[: took - drops]
+
+    def after(self, took: int) -> WordParagraph:
+        """Begins the remainder with the line break that ended the last line drawn."""
+        carried = [_BLANK] if took and self.lines[took - 1].broken else []
+        opens = self.opens and not took
+        return WordParagraph(self.text, carried + self.lines[took:], self.compound, opens)
 
 
 class CompatWrap:
     """Wraps a text's words, group by group."""
 
-    def __init__(self, words: Words, pen: Float64s, measure: Measure, space: float) -> None:
+    def __init__(
+        self, words: Words, text: SetText, pen: Float64s, measure: Measure, space: float
+    ) -> None:
         """Finds for every word the word that would begin the next line.
 
         Args:
             words: The text's words.
+            text: Their chars.
             pen: Pen position before each of their chars, and after the last.
             measure: Room on lines.
             space: Advance of a space.
         """
         self._words = words
+        self._text = text
         self._pen = pen
         self._measure = measure
         self._space = space
@@ -48,16 +123,23 @@ class CompatWrap:
         parts = np.searchsorted(words.part_first, long_words, side="right") - 1
         self._parts_with_long_words = set(parts.tolist())
 
-    def group(self, number: int) -> list[CompatLine]:
+    def paragraphs(self) -> Iterator[WordParagraph]:
+        """Yields the groups of lines."""
+        first = self._words.group_first.tolist()
+        for number in range(len(first) - 1):
+            lines = self._group(first[number], first[number + 1])
+            compound = first[number + 1] - first[number] > 1
+            yield WordParagraph(self._text, lines, compound)
+
+    def _group(self, first: int, stop: int) -> list[CompatLine]:
         """Wraps one group; a blank last part has no line."""
-        first, stop = self._words.group_first[number : number + 2].tolist()
         lines: list[CompatLine] = []
         for part in range(first, stop):
             last = part == stop - 1
             word, end = self._part_first[part], self._part_first[part + 1]
             if word == end:
                 if not last:
-                    lines.append(CompatLine(0, 0, True))
+                    lines.append(_BLANK)
                 continue
             if part in self._parts_with_long_words:
                 lines += self._careful(word, end, part == first, not last)
@@ -69,16 +151,19 @@ class CompatWrap:
         lines: list[CompatLine] = []
         if opens and self._measure.first_width != self._measure.width:
             following = min(self._first_line_end(word, end), end)
-            lines.append(self._line(word, following, broken and following == end))
+            lines.append(self._words_line(word, following, broken and following == end))
             word = following
         while word < end:
             following = min(self._next[word], end)
-            lines.append(self._line(word, following, broken and following == end))
+            lines.append(self._words_line(word, following, broken and following == end))
             word = following
         return lines
 
-    def _line(self, word: int, following: int, broken: bool) -> CompatLine:
-        return CompatLine(self._start[word], self._stop[following - 1], broken)
+    def _words_line(self, word: int, following: int, broken: bool) -> CompatLine:
+        return self._line(self._start[word], self._stop[following - 1], broken)
+
+    def _line(self, start: int, stop: int, broken: bool) -> CompatLine:
+        return CompatLine(start, stop, float(self._pen[stop] - self._pen[start]), broken)
 
     def _first_line_end(self, word: int, end: int) -> int:
         begin = self._pen[self._start[word]]
@@ -107,18 +192,19 @@ class CompatWrap:
                 continue
             if width > room:
                 begin = self._fitting(begin, finish, room - used)
-                lines.append(CompatLine(start, begin if begin > self._start[word] else stop, False))
+                cut = begin if begin > self._start[word] else stop
+                lines.append(self._line(start, cut, False))
                 room = self._measure.width
                 while pen[finish] - pen[begin] > room:
                     piece = self._fitting(begin, finish, room)
-                    lines.append(CompatLine(begin, piece, False))
+                    lines.append(self._line(begin, piece, False))
                     begin = piece
                 start, stop, count, word = begin, finish, 1, word + 1
                 continue
-            lines.append(CompatLine(start, stop, False))
+            lines.append(self._line(start, stop, False))
             room = self._measure.width
             start, stop, count = begin, begin, 0
-        lines.append(CompatLine(start, stop, broken))
+        lines.append(self._line(start, stop, broken))
         return lines
 
     def _fitting(self, begin: int, finish: int, room: float) -> int:

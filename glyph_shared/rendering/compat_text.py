@@ -15,8 +15,9 @@ from glyph_shared.rendering.arrays import Bools, Codes, Int64s
 from glyph_shared.rendering.normalise import CODE_LIMIT, MARKER, NEWLINE, SPACE, text_codes
 
 LINES_PER_GROUP = 30
+NO_BREAK_SPACE = 0xA0
 
-_NO_BREAK_SPACE = 0xA0
+_ESCAPED = np.array([*map(ord, "&<>")], np.uint32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +41,28 @@ class Words:
     group_first: Int64s
 
 
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The chars of a text with ideographs, group by group.
+
+    Attributes:
+        codes: Chars, a line feed for each line break.
+        source: Offset in the text of each.
+        bound: Which are spaces that no line breaks at.
+        escaped: Which are written as an entity.
+        first: First char of each group, and the end.
+    """
+
+    codes: Codes
+    source: Int64s
+    bound: Bools
+    escaped: Bools
+    first: Int64s
+
+
 def split_words(text: str, marker: str | None) -> Words:
     """Applies the reference's rules to a text."""
-    codes = text_codes(text)
-    kept = (codes != 0xAD) & (codes != 0x200B)
-    codes, source = codes[kept], np.flatnonzero(kept)
-    codes = _bind_space_runs(codes)
+    codes, source = _visible(text)
     newline = codes == NEWLINE
     if marker is not None:
         codes, source, newline = _mark_newlines(codes, source, newline, marker)
@@ -58,7 +75,7 @@ def split_words(text: str, marker: str | None) -> Words:
     joins = stop[:-1][part[1:] == part[:-1]]
     kept[joins] = True
     codes[joins] = SPACE
-    codes[codes == _NO_BREAK_SPACE] = SPACE
+    codes[codes == NO_BREAK_SPACE] = SPACE
     place: Int64s = np.cumsum(kept) - kept
     parts = len(breaks) + 1
     per_group = LINES_PER_GROUP if marker is None else 1
@@ -72,32 +89,87 @@ def split_words(text: str, marker: str | None) -> Words:
     )
 
 
+def has_ideographs(text: str) -> bool:
+    """Tells whether the reference wraps a text between any two chars."""
+    codes = text_codes(text)
+    return bool(((codes >= 0x4E00) & (codes <= 0x9FFF)).any())
+
+
+def split_groups(text: str, marker: str | None) -> Groups:
+    """Applies the reference's rules to a text with ideographs: lines keep a space at their edges.
+
+    Only those at the edges of a group go.
+    """
+    codes, source = _visible(text)
+    newline = codes == NEWLINE
+    parting = newline & (np.cumsum(newline) % LINES_PER_GROUP == 0)
+    white = _WHITE[codes] & ~newline
+    kept = ~white & ~parting
+    begin, end = _runs(white)
+    edge = np.concatenate(([True], parting, [True]))
+    inner = begin[~(edge[begin] | edge[end + 1])]
+    kept[inner] = True
+    codes[inner] = SPACE
+    group = np.cumsum(parting)[kept]
+    codes, source = codes[kept], source[kept]
+    if marker is not None:
+        newline = codes == NEWLINE
+        group = np.repeat(group, np.where(newline, len(marker), 1))
+        codes, source, _ = _mark(codes, source, newline, newline, marker)
+    bound = codes == NO_BREAK_SPACE
+    return Groups(
+        codes=np.where(bound, np.uint32(SPACE), codes),
+        source=source,
+        bound=bound,
+        escaped=np.isin(codes, _ESCAPED),
+        first=np.searchsorted(group, np.arange(int(np.count_nonzero(parting)) + 2)),
+    )
+
+
+def _visible(text: str) -> tuple[Codes, Int64s]:
+    """Drops soft hyphens and zero-width spaces, and binds runs of spaces."""
+    codes = text_codes(text)
+    kept = (codes != 0xAD) & (codes != 0x200B)
+    return _bind_space_runs(codes[kept]), np.flatnonzero(kept)
+
+
+def _runs(flags: Bools) -> tuple[Int64s, Int64s]:
+    """Finds where runs of set flags begin, and the places behind them."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
+    return edges[::2], edges[1::2]
+
+
 def _bind_space_runs(codes: Codes) -> Codes:
     """Turns spaces beside spaces into no-break spaces."""
     space = np.concatenate(([False], codes == SPACE, [False]))
     run = space[1:-1] & (space[:-2] | space[2:])
-    return np.where(run, np.uint32(_NO_BREAK_SPACE), codes)
+    return np.where(run, np.uint32(NO_BREAK_SPACE), codes)
 
 
 def _mark_newlines(
     codes: Codes, source: Int64s, newline: Bools, marker: str
 ) -> tuple[Codes, Int64s, Bools]:
     """Draws the line breaks inside groups as the marker; every 30th stays a break."""
-    number = np.cumsum(newline)
-    drawn = newline & (number % LINES_PER_GROUP != 0)
+    drawn = newline & (np.cumsum(newline) % LINES_PER_GROUP != 0)
+    return _mark(codes, source, newline, drawn, marker)
+
+
+def _mark(
+    codes: Codes, source: Int64s, newline: Bools, drawn: Bools, marker: str
+) -> tuple[Codes, Int64s, Bools]:
+    """Puts the marker in place of some line breaks."""
     repeats = np.where(drawn, len(marker), 1)
     first = (np.cumsum(repeats) - repeats)[drawn]
     codes, source = np.repeat(codes, repeats), np.repeat(source, repeats)
-    newline = np.repeat(newline & ~drawn, repeats)
     for place, char in enumerate(marker):
         codes[first + place] = SPACE if char == " " else MARKER + place
-    return codes, source, newline
+    return codes, source, np.repeat(newline & ~drawn, repeats)
 
 
 def _white_table() -> Bools:
     table = np.zeros(CODE_LIMIT, np.bool_)
     for code in range(0x3001):
-        table[code] = chr(code).isspace() and code != _NO_BREAK_SPACE
+        table[code] = chr(code).isspace() and code != NO_BREAK_SPACE
     return table
 
 

@@ -35,7 +35,17 @@ class Finished:
 class Finisher:
     """Crops and colours the pages of one configuration."""
 
-    def __init__(self, config: RenderConfig, geometry: Geometry) -> None:
+    def __init__(
+        self, config: RenderConfig, geometry: Geometry, *, width_factor: float = 1.0
+    ) -> None:
+        """Prepares colours and crops.
+
+        Args:
+            config: θ.
+            geometry: Measures of the pages as they are drawn.
+            width_factor: By how much drawn pages are resized in width, as the reference does.
+        """
+        self._width_factor = width_factor
         self._config = config
         self._geometry = geometry
         marker = parse_newline_markup(config.newline_markup)
@@ -53,7 +63,8 @@ class Finisher:
         self._box, self._border = shown["box"], shown["border"]
         self._shades = _shades(self._ink, self._paper)
         # Black on white is what the text's rows are already.
-        self._is_plain = (self._ink, self._paper) == ((0,), (255,)) and not self._has_boxes
+        plain_colors = (self._ink, self._paper) == ((0,), (255,)) and not self._has_boxes
+        self._is_plain = plain_colors and width_factor == 1
 
     def finish(self, text: Drawing, marks: Drawing | None, layout: PageLayout) -> Finished:
         """Finishes a page.
@@ -67,6 +78,9 @@ class Finisher:
         pixels = self._colored(text.rows[:, 1:], layout)
         if marks is not None:
             _lay_ink(pixels, marks.rows[:, 1:], self._mark)
+        if self._width_factor != 1:
+            pixels = _resized(pixels, self._width_factor)
+            right = pixels.shape[1]
         width, height = self._cropped_size(pixels, right, layout.last)
         if self._is_plain:
             return Finished(text.rows[:height, : width + 1], 1, (width, height))
@@ -123,6 +137,16 @@ class Finisher:
             return len(strips)
         multiple = self._config.crop_multiple
         return min(-(-(ink + int(margin)) // multiple) * multiple, len(strips))
+
+
+def _resized(pixels: Bytes, width_factor: float) -> Bytes:
+    """Resizes a drawn page in width alone, by Pillow's default filter."""
+    from PIL import Image  # what no other look needs
+
+    height, width = pixels.shape[:2]
+    image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+    resized = np.asarray(image.resize((max(1, int(width * width_factor)), height)))
+    return resized.reshape(height, -1, pixels.shape[2])
 
 
 def _last_ink(strips: Bytes, end: int) -> int:

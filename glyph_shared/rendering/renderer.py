@@ -70,20 +70,23 @@ class Renderer:
         self.compat = compat
         self.missing = missing
         self._replaces_missing = missing == "replace"
-        geometry = Geometry.of(self.config)
+        drawn = self.config
+        if compat:
+            # The reference draws at full width and resizes what it drew.
+            drawn = drawn.model_copy(update={"horizontal_scale": 1.0})
+        geometry = Geometry.of(drawn)
         marker = parse_newline_markup(self.config.newline_markup)
         self._marker = marker and marker.text
         font = find_font(self.config.font_path)
         self._table = shape_table(font, self._marker)
         self.theta_hash = theta_hash(self.config, font)
-        atlas = shared_atlas(
-            self._table, self.config.font_size * geometry.scale, self.config.horizontal_scale
-        )
+        atlas = shared_atlas(self._table, drawn.font_size * geometry.scale, drawn.horizontal_scale)
         self._cover(text_codes(self._marker or "").astype(np.int64))
         composer = CompatComposer if compat else Composer
-        self._composer = composer(self.config, geometry, self._table, self._look_up)
-        self._painter = Painter(atlas, self._table, self.config.font_size, geometry)
-        self._finisher = Finisher(self.config, geometry)
+        self._composer = composer(drawn, geometry, self._table, self._look_up)
+        self._painter = Painter(atlas, self._table, drawn.font_size, geometry)
+        width_factor = self.config.horizontal_scale / drawn.horizontal_scale
+        self._finisher = Finisher(drawn, geometry, width_factor=width_factor)
 
     def render(self, text: str | Iterable[str]) -> Iterator[Page]:
         """Checks a text and returns an iterator that draws its pages one by one.

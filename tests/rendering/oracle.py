@@ -109,8 +109,13 @@ def oracle_seconds(text: str, config: RenderConfig, folder: Path) -> tuple[int, 
 
 def font_file(config: RenderConfig) -> Path:
     """The file θ's font names: DejaVu Sans by default, a bare name is one of matplotlib's."""
+    return _font_face(config)[0]
+
+
+def _font_face(config: RenderConfig) -> tuple[Path, int]:
     bundled = Path(matplotlib.get_data_path(), "fonts", "ttf")
-    return bundled / (config.font_path or "DejaVuSans.ttf")
+    name, _, face = (config.font_path or "DejaVuSans.ttf").partition("#")
+    return bundled / name, int(face or 0)
 
 
 def cpu_seconds() -> float:
@@ -159,7 +164,7 @@ def _paragraphs(text: str, config: RenderConfig) -> list[Paragraph]:
 def _style(config: RenderConfig, *, cjk: bool) -> ParagraphStyle:
     return ParagraphStyle(
         "oracle",
-        fontName=_registered_font(str(font_file(config))),
+        fontName=_registered_font(*_font_face(config)),
         fontSize=config.font_size,
         leading=config.line_height or config.font_size + 1,
         textColor=HexColor(config.font_color),
@@ -178,9 +183,9 @@ def _style(config: RenderConfig, *, cjk: bool) -> ParagraphStyle:
 
 
 @lru_cache
-def _registered_font(path: str) -> str:
+def _registered_font(path: Path, face: int) -> str:
     name = f"Oracle{_registered_font.cache_info().currsize}"
-    pdfmetrics.registerFont(TTFont(name, path))
+    pdfmetrics.registerFont(TTFont(name, str(path), subfontIndex=face))
     return name
 
 
