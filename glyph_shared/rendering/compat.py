@@ -71,9 +71,9 @@ class CompatComposer(Composer):
         self, config: RenderConfig, geometry: Geometry, table: ShapeTable, look_up: ShapeLookup
     ) -> None:
         super().__init__(config, geometry, table, look_up)
-        self._space = table.space * config.font_size
         # Multiplied in reportlab's order, whose last digit decides ties.
-        self._measure = replace(self._measure, shrink=config.space_shrinkage * self._space)
+        shrink = config.space_shrinkage * (table.space * config.font_size)
+        self._measure = replace(self._measure, shrink=shrink)
         self._spacer = Spacer(config, self._measure)
         self._top = config.page_size[1] - geometry.origin_y
         self._bottom = geometry.origin_y
@@ -95,13 +95,23 @@ class CompatComposer(Composer):
         shapes = self._look_up(words.codes)
         gaps = np.concatenate(([0], np.cumsum(words.codes == SPACE)))
         chars = SetText(words.codes, words.source, shapes, gaps)
-        wrap = CompatWrap(words, chars, self._pen(shapes), self._measure, self._space)
+        wrap = CompatWrap(
+            words,
+            chars,
+            self._em_pen(shapes),
+            space=self._table.space,
+            font_size=self._config.font_size,
+            measure=self._measure,
+        )
         return wrap.paragraphs()
 
+    def _em_pen(self, shapes: Int32s) -> Float64s:
+        """Sums advances in em, where a font's units add up exactly."""
+        pen: Float64s = np.concatenate(([0.0], np.cumsum(self._table.advances[shapes])))
+        return pen
+
     def _pen(self, shapes: Int32s) -> Float64s:
-        """Sums advances: in em, where a font's units add up exactly, only then in points."""
-        em_pen = np.concatenate(([0.0], np.cumsum(self._table.advances[shapes])))
-        return em_pen * self._config.font_size
+        return self._em_pen(shapes) * self._config.font_size
 
     def _fill(self, paragraphs: Iterable[Paragraph]) -> Iterator[_Sheet]:
         sheet = _Sheet(self._top)

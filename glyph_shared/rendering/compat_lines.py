@@ -95,22 +95,33 @@ class CompatWrap:
     """Wraps a text's words, group by group."""
 
     def __init__(
-        self, words: Words, text: SetText, pen: Float64s, measure: Measure, space: float
+        self,
+        words: Words,
+        text: SetText,
+        em_pen: Float64s,
+        *,
+        space: float,
+        font_size: float,
+        measure: Measure,
     ) -> None:
         """Finds for every word the word that would begin the next line.
 
         Args:
             words: The text's words.
             text: Their chars.
-            pen: Pen position before each of their chars, and after the last.
-            measure: Room on lines.
-            space: Advance of a space.
+            em_pen: Pen position before each of their chars, and after the last, in em.
+            space: Advance of a space, in em.
+            font_size: Points in an em.
+            measure: Room on lines, in points.
         """
         self._words = words
         self._text = text
-        self._pen = pen
+        self._pen = pen = em_pen * font_size
         self._measure = measure
-        self._space = space
+        # In reportlab's order, whose last digits decide ties.
+        self._space = 0.001 * font_size * (1000 * space)
+        ems = em_pen[words.stop] - em_pen[words.start]
+        self._widths = (0.001 * font_size * (1000 * ems)).tolist()
         begin, end = pen[words.start], pen[words.stop]
         allowance = measure.shrink * np.arange(len(begin))
         reach = begin - allowance + measure.width
@@ -122,13 +133,14 @@ class CompatWrap:
         long_words = np.flatnonzero(end - begin > room)
         parts = np.searchsorted(words.part_first, long_words, side="right") - 1
         self._parts_with_long_words = set(parts.tolist())
+        self._compound = set(words.compound.tolist())
 
     def paragraphs(self) -> Iterator[WordParagraph]:
         """Yields the groups of lines."""
         first = self._words.group_first.tolist()
         for number in range(len(first) - 1):
             lines = self._group(first[number], first[number + 1])
-            compound = first[number + 1] - first[number] > 1
+            compound = number in self._compound or first[number + 1] - first[number] > 1
             yield WordParagraph(self._text, lines, compound)
 
     def _group(self, first: int, stop: int) -> list[CompatLine]:
@@ -160,7 +172,10 @@ class CompatWrap:
         return lines
 
     def _words_line(self, word: int, following: int, broken: bool) -> CompatLine:
-        return self._line(self._start[word], self._stop[following - 1], broken)
+        width = self._widths[word]
+        for added in self._widths[word + 1 : following]:
+            width = width + self._space + added
+        return CompatLine(self._start[word], self._stop[following - 1], width, broken)
 
     def _line(self, start: int, stop: int, broken: bool) -> CompatLine:
         return CompatLine(start, stop, float(self._pen[stop] - self._pen[start]), broken)

@@ -31,6 +31,7 @@ class Words:
         stop: End of each word.
         part_first: First word of each part (a line, or a group's joined lines), and the end.
         group_first: First part of each group, and the end.
+        compound: Groups with a newline marker, or a char that XML must escape.
     """
 
     codes: Codes
@@ -39,6 +40,7 @@ class Words:
     stop: Int64s
     part_first: Int64s
     group_first: Int64s
+    compound: Int64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Groups:
         codes: Chars, a line feed for each line break.
         source: Offset in the text of each.
         bound: Which are spaces that no line breaks at.
-        escaped: Which are written as an entity.
+        escaped: Which make a fragment of their own, as entities and markers do.
         first: First char of each group, and the end.
     """
 
@@ -79,6 +81,7 @@ def split_words(text: str, marker: str | None) -> Words:
     place: Int64s = np.cumsum(kept) - kept
     parts = len(breaks) + 1
     per_group = LINES_PER_GROUP if marker is None else 1
+    fragments = np.flatnonzero(_is_fragment(codes))
     return Words(
         codes=codes[kept],
         source=source[kept],
@@ -86,6 +89,7 @@ def split_words(text: str, marker: str | None) -> Words:
         stop=place[start] + (stop - start),
         part_first=np.searchsorted(part, np.arange(parts + 1)),
         group_first=np.append(np.arange(0, parts, per_group), parts),
+        compound=np.unique(np.searchsorted(breaks, fragments) // per_group),
     )
 
 
@@ -121,9 +125,14 @@ def split_groups(text: str, marker: str | None) -> Groups:
         codes=np.where(bound, np.uint32(SPACE), codes),
         source=source,
         bound=bound,
-        escaped=np.isin(codes, _ESCAPED),
+        escaped=_is_fragment(codes),
         first=np.searchsorted(group, np.arange(int(np.count_nonzero(parting)) + 2)),
     )
+
+
+def _is_fragment(codes: Codes) -> Bools:
+    """Tells which chars reportlab reads as a fragment of their own: entities, and markers."""
+    return np.isin(codes, _ESCAPED) | (codes >= MARKER)
 
 
 def _visible(text: str) -> tuple[Codes, Int64s]:
