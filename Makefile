@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := pip install --quiet --progress-bar off --disable-pip-version-check
-# pdftoppm draws the reference pages that tests and benchmarks compare with.
-APT_PACKAGES := poppler-utils
+# pdftoppm draws the reference pages that tests and benchmarks compare with; the font, Chinese ones.
+APT_PACKAGES := poppler-utils fonts-wqy-zenhei
 # On Linux the default index may offer a CUDA build of 3 GB; any build of this version will do.
 TORCH := torch==2.13.0
 
@@ -35,7 +35,7 @@ $(VENV)/dev: $(VENV)/core tests/dev_requirements.py
 	touch $@
 
 apt: ## Install the system packages that the tests use (Debian)
-	@command -v pdftoppm >/dev/null \
+	@{ command -v pdftoppm && dpkg -s fonts-wqy-zenhei; } >/dev/null 2>&1 \
 		|| { apt-get update -qq && apt-get install -y -qq $(APT_PACKAGES); } \
 		|| { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq $(APT_PACKAGES); } \
 		|| echo "install $(APT_PACKAGES) yourself: tests that need it are skipped" >&2

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +24,13 @@ from glyph_shared.planning import pick_counter
 from glyph_shared.rendering import RenderConfig
 from tests.benchmarks import floor, texts
 from tests.benchmarks.worker import Cost, Job, run
-from tests.rendering.oracle import StageSeconds, font_file, missing_tool, oracle_seconds
+from tests.rendering.oracle import (
+    StageSeconds,
+    chinese_font,
+    font_file,
+    missing_tool,
+    oracle_seconds,
+)
 
 MB = 1_000_000
 ARTICLE = {"dpi": 96, "font_size": 9.0, "alignment": "JUSTIFY", "first_line_indent": 9.0}
@@ -86,7 +91,7 @@ def speed_jobs(prose: str, chinese: str | None, scale: float) -> Iterator[Job]:
     if chinese:
         yield Job("chinese", round(0.2 * MB * scale), theta={"font_path": chinese})
     else:
-        console.print("no Chinese TrueType font installed (Debian: fonts-droid-fallback); left out")
+        console.print("no Chinese TrueType font installed (Debian: fonts-wqy-zenhei); left out")
 
 
 def speed(job: Job) -> Iterator[Stage]:
@@ -125,17 +130,6 @@ def _floor(name: str, text: str, config: RenderConfig, folder: Path) -> Iterator
         png = least.png[deflate]
         yield Stage(name, f"floor in C{suffix}", least.pages, least.layout, least.raster, png, 0)
     yield Stage(name, "page fill and copy", least.pages, 0, least.copy, 0, 0)
-
-
-def chinese_font() -> str | None:
-    """A TrueType file with Chinese shapes that both pipelines can read, or None."""
-    pattern = ":lang=zh:fontformat=TrueType"
-    try:
-        listed = subprocess.run(["fc-list", pattern, "file"], capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    files = sorted(line.split(":")[0] for line in listed.stdout.splitlines())
-    return next((file for file in files if file.endswith(".ttf")), None)
 
 
 def show_speed(stages: list[Stage]) -> None:

@@ -6,7 +6,7 @@ import itertools
 import random
 import re
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -40,6 +40,24 @@ def chinese(length: int) -> str:
         "".join(itertools.islice(sentences, pick.randint(2, 9))) for _ in itertools.count()
     )
     return _taken(paragraphs, "\n", length)
+
+
+def mixed(length: int) -> str:
+    """Chinese with what is mixed into it: words, quotes, spaces, blank lines, markup."""
+    pick = random.Random(3)
+    changes: tuple[Callable[[str], str], ...] = (
+        lambda line: line.replace("。", "，and some English words, (quoted) “here” as usual; ", 2),
+        lambda line: line.replace("。", "！ ", 2),
+        lambda line: f"  {line} ",
+        lambda line: f"\u3000\u3000{line}   x  & <b> y",
+        lambda line: f"{'x' * 90} {line}",
+        lambda line: f"{line}\n",
+        lambda line: f"{line}\n ",
+    )
+    lines = chinese(length).split("\n")
+    return "\n".join(pick.choice(changes)(line) if pick.random() < 0.5 else line for line in lines)[
+        :length
+    ]
 
 
 def odd(length: int) -> str:

@@ -73,6 +73,18 @@ def missing_tool() -> str:
     return "" if shutil.which("pdftoppm") else "pdftoppm (Debian package poppler-utils)"
 
 
+@lru_cache
+def chinese_font() -> str | None:
+    """A TrueType file with Chinese shapes that reportlab and we can read, or None."""
+    pattern = ":lang=zh:fontformat=TrueType"
+    try:
+        listed = subprocess.run(["fc-list", pattern, "file"], capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    files = sorted(line.split(":")[0] for line in listed.stdout.splitlines())
+    return next((file for file in files if file.endswith((".ttf", ".ttc"))), None)
+
+
 def oracle_pages(text: str, config: RenderConfig, folder: Path) -> list[np.ndarray]:
     """Pages as the reference pipeline draws them: uint8 arrays (height, width, 3).
 
