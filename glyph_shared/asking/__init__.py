@@ -4,6 +4,7 @@ from glyph_shared.asking.answer import (
     Answer,
     Citation,
     LeftOut,
+    SecondLook,
     TokenCountWarning,
     Usage,
     WindowReading,
@@ -12,7 +13,7 @@ from glyph_shared.asking.chat import ChatOptions
 from glyph_shared.asking.citations import cited_pages, find_citations
 from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
 from glyph_shared.asking.history import PagedChat, pages_of_history, question_and_history
-from glyph_shared.asking.options import AskOptions, Progress
+from glyph_shared.asking.options import AskOptions, Progress, Refine
 from glyph_shared.asking.prompts import combine_messages, page_messages, text_messages
 from glyph_shared.asking.reply_filter import ReplyFilter
 from glyph_shared.asking.sampling import Sampling
@@ -37,8 +38,10 @@ __all__ = [
     "ModelEntry",
     "PagedChat",
     "Progress",
+    "Refine",
     "ReplyFilter",
     "Sampling",
+    "SecondLook",
     "Source",
     "TokenCountWarning",
     "Usage",

@@ -121,6 +121,35 @@ class LeftOut(_Value):
     reason: str
 
 
+class SecondLook(_Value):
+    """What came of looking again at the pages that the first answer rests on, under ``refine``.
+
+    Attributes:
+        how: ``hidpi`` drew their text again at a higher dpi, ``text`` sent it as text.
+        used: The answer is what the second look gave; else the first stands, and ``note`` says
+            why.
+        pages: The pages looked at, from 0, those that the model cited first.
+        left_out: Cited pages that there was no room for.
+        dpi: What ``hidpi`` drew them at.
+        visual_tokens: What their images cost as planned, with the two marks around each.
+        text_tokens: What their text costs under ``text``, as the plan's counter counts.
+        usage: What the second look cost; the answer's own ``usage`` includes it.
+        first_text: What the first look answered.
+        note: Why the first answer stands; empty where it does not.
+    """
+
+    how: Literal["hidpi", "text"]
+    used: bool = False
+    pages: tuple[int, ...] = ()
+    left_out: tuple[int, ...] = ()
+    dpi: float | None = None
+    visual_tokens: int = 0
+    text_tokens: int = 0
+    usage: Usage = Usage()
+    first_text: str = ""
+    note: str = ""
+
+
 class Answer(_Value):
     """An answer and what it rests on.
 
@@ -143,6 +172,7 @@ class Answer(_Value):
         overflow_note: What was done to fit the text into one request; empty where it fitted.
         exact_left_out: How many exact strings of the pages (UUIDs, long numbers, addresses) did
             not fit the text that goes along; those were read off the pages alone.
+        refined: What came of the second look, if one was asked for.
     """
 
     text: str
@@ -161,6 +191,7 @@ class Answer(_Value):
     left_out_text: tuple[LeftOutText, ...] = ()
     overflow_note: str = ""
     exact_left_out: int = 0
+    refined: SecondLook | None = None
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

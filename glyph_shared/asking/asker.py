@@ -170,7 +170,9 @@ class Asker:
         """
         card = await self.card(options.timeout)
         counter = ServerTokenCounter(self.endpoint, model=card.id)
-        return Setting(options, card, self.sampling, counter)
+        setting = Setting(options, card, self.sampling, counter)
+        setting.check_refine()
+        return setting
 
     async def _fetch_card(self, timeout: float) -> ModelEntry:
         unknown = ModelEntry(id=self.endpoint.model or _DEFAULT_MODEL)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from typing_extensions import Unpack
 
 from glyph_shared.asking.answer import Answer
-from glyph_shared.asking.asker import Asker
+from glyph_shared.asking.asker import Asker, Inquiry
 from glyph_shared.asking.background import BackgroundLoop
 from glyph_shared.asking.chat import ChatOptions, check_chat_options, prepare_chat
 from glyph_shared.asking.closing import Closing
@@ -20,6 +20,7 @@ from glyph_shared.asking.history import question_and_history
 from glyph_shared.asking.map_reduce import WindowReader
 from glyph_shared.asking.material import PagesOrText
 from glyph_shared.asking.options import AskOptions, Options
+from glyph_shared.asking.refine import Refiner, check_refinable
 from glyph_shared.asking.reply import Reply
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces
@@ -99,8 +100,15 @@ class _Client:
         if options.overflow == "hybrid" and len(questions) > 1:
             # Each question has passages of its own.
             return [await self._ask(question, given, options) for question in questions]
+        check_refinable(given, options)
         inquiry = await self._asker.prepare(given, max(questions, key=len), options)
-        return await self._answers(inquiry, questions)
+        refiner = Refiner(self._asker, inquiry)
+        answers = await self._answers(inquiry, questions)
+        # All first looks come before the second ones, so that the cache serves them.
+        return [
+            await refiner.refine(question, answer)
+            for question, answer in zip(questions, answers, strict=True)
+        ]
 
     async def _answers(self, inquiry: Inquiry, questions: Sequence[str]) -> list[Answer]:
         if len(inquiry.material.windows) > 1:
@@ -129,6 +137,7 @@ class _Client:
 
     async def _pieces(self, question: str, given: PagesOrText, options: Options) -> Pieces:
         _check_questions([question])
+        check_refinable(given, options)
         inquiry = await self._asker.prepare(given, question, options)
         async with aclosing(self._streamed(inquiry, question)) as pieces:
             async for piece in pieces:
@@ -141,9 +150,12 @@ class _Client:
                 yield piece
 
     async def _streamed(self, inquiry: Inquiry, question: str) -> Pieces:
-        if len(inquiry.material.windows) > 1:
-            # Which window answers is known only after the last one, so there is one piece.
-            [answer] = await WindowReader(self._asker, inquiry, [question]).answers()
+        refines = inquiry.setting.options.refine is not None
+        if len(inquiry.material.windows) > 1 or refines:
+            # Which window or look answers is known only after the last one: there is one piece.
+            refiner = Refiner(self._asker, inquiry)
+            [first] = await self._answers(inquiry, [question])
+            answer = await refiner.refine(question, first)
             yield answer.text
             yield answer
             return

@@ -51,6 +51,7 @@ class Material:
         overflow_note: What was done to make the text fit.
         sidecars: The exact strings of each window; empty where none go along.
         chat: The whole request, if it is a chat's; its pages are ``pages``.
+        config: The θ to draw pages of the text anew with; None leaves it to the default.
     """
 
     pages: Sequence[Page]
@@ -61,6 +62,7 @@ class Material:
     overflow_note: str = ""
     sidecars: tuple[Sidecar, ...] = ()
     chat: Messages | None = None
+    config: RenderConfig | None = None
 
     def sidecar(self, window: tuple[int, int]) -> Sidecar:
         """Returns the exact strings that go along with a window as text."""
@@ -123,7 +125,7 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         config=setting.options.config or served_config(setting.glyph),
         overflow=setting.overflow,
         max_pages=setting.max_pages,
-        text_gate=setting.glyph.text_gate,
+        text_gate=setting.text_gate,
         store=default_store(),
         retrieve_by=question,
         exact_text_tokens=setting.exact_text_tokens,
@@ -227,16 +229,17 @@ def _of_pages_by(
 ) -> Material:
     most, asked = setting.exact_text_tokens, _bytes(_asked(question, setting))
     maker = SidecarMaker(source.text if most else "", source.page_spans, counter)
+    config = setting.options.config or served_config(setting.glyph)
     if setting.overflow == "map_reduce":
         budget = Budget(setting.window, setting.max_tokens, asked, setting.max_pages)
         divided, sidecars = divide_with_sidecars(pages, budget, maker, most)
         windows = tuple((part.start_page, part.stop_page) for part in divided)
-        return Material(pages, None, windows, source, sidecars=sidecars)
+        return Material(pages, None, windows, source, sidecars=sidecars, config=config)
     whole = (0, len(pages))
     visual_tokens = sum(page.visual_tokens + PAGE_MARKS for page in pages)
     room = setting.window - setting.max_tokens - asked - CHAT_FRAME - visual_tokens
     sidecar = maker.make(whole, min(most, max(0, room)))
-    return Material(pages, None, (whole,), source, sidecars=(sidecar,))
+    return Material(pages, None, (whole,), source, sidecars=(sidecar,), config=config)
 
 
 def _of_plan(given: Plan, setting: Setting) -> Material:
@@ -253,6 +256,7 @@ def _of_plan(given: Plan, setting: Setting) -> Material:
         left_out_text=given.left_out,
         overflow_note=given.overflow_note,
         sidecars=given.sidecars if setting.exact_text_tokens else (),
+        config=given.config,
     )
 
 

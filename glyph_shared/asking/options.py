@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
 from glyph_shared.asking.endpoint import checked_seconds
 from glyph_shared.documents import Document
@@ -13,6 +13,9 @@ from glyph_shared.planning import Overflow, check_overflow, checked_exact_text_t
 from glyph_shared.rendering import RenderConfig
 
 Combine = Literal["best_supported", "summarise"]
+
+Refine = Literal["hidpi", "text"]
+"""How the pages that an answer rests on may be looked at again."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,13 @@ class AskOptions(TypedDict, total=False):
     concurrency: int | None
     """How many windows are asked at once; else 1 for ``best_supported``, 4 otherwise."""
     time_budget: float | None
-    """Seconds after which no further window is begun; the answer lists what was left out."""
+    """Seconds after which no further window is begun, and no second look; the answer lists what
+    was left out."""
+    refine: Refine | None
+    """Asks again about the pages that the answer rests on: drawn from their text at a higher dpi
+    (``hidpi``), or their source as text (``text``). Else one look is enough. The second answer
+    replaces the first, unless it is none; ``Answer.refined`` tells. It needs the text: pages bring
+    theirs as ``source``. The embedded reader can do neither."""
     progress: Callable[[Progress], None] | None
     """Called after each window, in the thread that runs the requests."""
 
@@ -90,6 +99,7 @@ class Options:
     source: str | Document | None = None
     concurrency: int | None = None
     time_budget: float | None = None
+    refine: Refine | None = None
     progress: Callable[[Progress], None] | None = None
 
     @classmethod
@@ -123,4 +133,6 @@ class Options:
             raise ConfigError(
                 f"combine must be 'best_supported' or 'summarise'; got {options.combine!r}"
             )
+        if options.refine not in (None, *get_args(Refine)):
+            raise ConfigError(f"refine must be 'hidpi' or 'text'; got {options.refine!r}")
         return options

@@ -21,6 +21,8 @@ NOT_ON_PAGES = "Not on these pages."
 
 Messages = list[dict[str, Any]]
 
+_REFUSE = f"If these pages do not hold the answer, reply only: {NOT_ON_PAGES}"
+
 
 class _DataUrl(str):
     """A page's data URL that shows its digest where a log or traceback shows the request."""
@@ -89,8 +91,66 @@ def page_question(
     if numbers is not None:
         asked.append(_numbering(numbers, count))
     if may_refuse:
-        asked.append(f"If these pages do not hold the answer, reply only: {NOT_ON_PAGES}")
+        asked.append(_REFUSE)
     return "\n\n".join(asked)
+
+
+def closer_messages(
+    question: str,
+    looks: Sequence[tuple[int, Sequence[Page]]],
+    *,
+    total: int,
+    exact_strings: str = "",
+    cite: bool = True,
+    system: str | None = None,
+) -> Messages:
+    """Returns the messages that ask a question about single pages, drawn larger.
+
+    Args:
+        question: What is asked.
+        looks: The number of each page, from 1, and the images that show it now.
+        total: How many pages the document has.
+        exact_strings: Strings of these pages as text, see ``Sidecar``.
+        cite: Asks the model to cite pages by their numbers.
+        system: A system prompt.
+    """
+    # Not named: some servers refuse names, and what is looked at closely is rarely asked twice.
+    parts = [page_part(image, named=False) for _, images in looks for image in images]
+    if exact_strings:
+        parts.append(text_part(f"{exact_strings}\n\n"))
+    alone = sum(len(images) for _, images in looks) == 1
+    shown = "The image above is" if alone else "The images above are"
+    names = [
+        f"page {number}" + (f" (in {len(images)} images)" if len(images) > 1 else "")
+        for number, images in looks
+    ]
+    which = f"{shown} {_listed(names)} of {total}, drawn larger."
+    parts.append(text_part(_asked_closer(question, which, looks[-1][0] if cite else None)))
+    return _with_system(system, parts)
+
+
+def page_text_messages(
+    question: str,
+    texts: Sequence[tuple[int, str]],
+    *,
+    total: int,
+    cite: bool = True,
+    system: str | None = None,
+) -> Messages:
+    """Returns the messages that ask a question about the text of single pages.
+
+    Args:
+        question: What is asked.
+        texts: The number of each page, from 1, and its text.
+        total: How many pages the document has.
+        cite: Asks the model to cite pages by their numbers.
+        system: A system prompt.
+    """
+    parts = [text_part(f"Page {number}:\n{text}\n\n") for number, text in texts]
+    names = _listed([f"page {number}" for number, _ in texts])
+    which = f"The text above is that of {names} of {total}."
+    parts.append(text_part(_asked_closer(question, which, texts[-1][0] if cite else None)))
+    return _with_system(system, parts)
 
 
 def text_messages(question: str, text: str, *, system: str | None = None) -> Messages:
@@ -177,7 +237,21 @@ def _numbering(numbers: tuple[int, int], count: int) -> str:
     which = f"page {first}" if count == 1 else f"pages {first} to {last} in order"
     whole = f" of {total}" if total > count else ""
     shown = "The image above is" if count == 1 else "The images above are"
-    return f"{shown} {which}{whole}. After each statement cite its page like this: [page {last}]."
+    return f"{shown} {which}{whole}. {_cite_like(last)}"
+
+
+def _asked_closer(question: str, which: str, example: int | None) -> str:
+    numbering = which if example is None else f"{which} {_cite_like(example)}"
+    return "\n\n".join((_checked(question), numbering, _REFUSE))
+
+
+def _cite_like(number: int) -> str:
+    return f"After each statement cite its page like this: [page {number}]."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Joins names as people do: ``page 3, page 7 and page 9``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def page_part(page: Page, named: bool = True) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from glyph_shared.asking.options import Combine, Options
 from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
+from glyph_shared.errors import ConfigError
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, Overflow, TextTokenCounter
+from glyph_shared.rendering import RenderConfig
 
 UNTOLD_WINDOW = 131_072
 """The window of zai-org/Glyph, for servers that do not tell theirs."""
@@ -42,15 +44,16 @@ class Setting:
     def combine(self) -> Combine:
         """How windows' answers become one."""
         named = self.options.combine
-        if named is None and self.glyph.combine == "best_supported":
+        if named is None and (self.glyph.combine == "best_supported" or self.reads_chars):
             named = "best_supported"
         return named or "summarise"
 
     @property
     def cite(self) -> bool:
         """Whether the prompt asks for page citations."""
-        asked = self.options.cite
-        return asked if asked is not None else self.combine == "summarise"
+        if self.options.cite is not None:
+            return self.options.cite
+        return self.combine == "summarise" or self.options.refine is not None
 
     @property
     def overflow(self) -> Overflow:
@@ -68,9 +71,17 @@ class Setting:
     def reads_chars(self) -> bool:
         """Whether the model has a token per char, which no counter of text tokens counts by.
 
-        The embedded reader does. It reads pages and one question, and no other text.
+        The embedded reader does. It reads pages and one question, and no other text. Its own
+        server says so; plain vLLM with its weights cannot, but there the caller has to give its
+        look, which no other model is shown.
         """
-        return self.glyph.tokenizer == "character"
+        own_look = self.options.config == RenderConfig.preset("reader")
+        return self.glyph.tokenizer == "character" or own_look
+
+    @property
+    def text_gate(self) -> bool:
+        """Whether text that costs no more than its pages may go along as text."""
+        return self.glyph.text_gate and not self.reads_chars
 
     @property
     def exact_text_tokens(self) -> int:
@@ -79,6 +90,24 @@ class Setting:
             return 0
         asked = self.options.exact_text_tokens
         return DEFAULT_EXACT_TEXT_TOKENS if asked is None else asked
+
+    def check_refine(self) -> None:
+        """Refuses a second look that this model or its server cannot take.
+
+        Raises:
+            ConfigError: It cannot.
+        """
+        how = self.options.refine
+        if how is not None and self.reads_chars:
+            raise ConfigError(
+                f"refine={how!r} is not for the embedded reader: it reads pages of its own θ "
+                "alone, none at a higher dpi, and no text but the question; leave refine out"
+            )
+        if how == "hidpi" and self.glyph.theta:
+            raise ConfigError(
+                "refine='hidpi' draws pages at a higher dpi, and this server reads pages of its "
+                f"own θ only ({' '.join(self.glyph.theta)}); use refine='text' or leave it out"
+            )
 
     @property
     def window(self) -> int:

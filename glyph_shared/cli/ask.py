@@ -17,6 +17,7 @@ from glyph_shared.asking import (
     Citation,
     GlyphClient,
     LeftOut,
+    SecondLook,
 )
 from glyph_shared.asking import Progress as Reading
 from glyph_shared.cli.console import note, out, progress, say, tell_replaced, tell_skipped
@@ -34,7 +35,7 @@ from glyph_shared.cli.options import (
 from glyph_shared.cli.question import check_quotes
 from glyph_shared.documents import Document, read_document
 from glyph_shared.errors import ConfigError, InputError
-from glyph_shared.planning import PAGE_MARKS, Plan, counted
+from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, PAGE_MARKS, Plan, counted
 from glyph_shared.reader import Reader
 from glyph_shared.serving import running_embedded
 
@@ -49,6 +50,13 @@ class Overflow(Enum):
     DENSER = "denser"
     HYBRID = "hybrid"
     MAP_REDUCE = "map_reduce"
+
+
+class Refine(Enum):
+    """How to look again at what an answer rests on."""
+
+    HIDPI = "hidpi"
+    TEXT = "text"
 
 
 def ask(
@@ -78,6 +86,22 @@ def ask(
             "question; or read all of it in parts."
         ),
     ] = None,
+    exact_text_tokens: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="The most text tokens that UUIDs, long numbers and addresses of the pages may "
+            "take, which go along as text; 0 sends none.",
+            show_default=str(DEFAULT_EXACT_TEXT_TOKENS),
+        ),
+    ] = None,
+    refine: Annotated[
+        Refine | None,
+        typer.Option(
+            help="Ask again about the pages that the answer rests on: drawn at a higher dpi, or "
+            "their text."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question about files or folders; the answer comes with the places it rests on.
@@ -96,6 +120,8 @@ def ask(
         "max_tokens": max_tokens,
         "timeout": timeout,
         "overflow": overflow.value if overflow is not None else None,
+        "exact_text_tokens": exact_text_tokens,
+        "refine": refine.value if refine is not None else None,
     }
     with _client(embedded, base_url, model) as client:
         made, answer = _answer(client, question, document, options, quiet=as_json)
@@ -139,6 +165,8 @@ def _answer(
         note(_cost(made))
         if made.overflow_note:
             note(made.overflow_note)
+        if made.exact_left_out:
+            note(_left_to_pages(made))
 
         def reading(done: Reading) -> None:
             bar.update(task, completed=done.pages_done, total=done.pages_total)
@@ -146,6 +174,7 @@ def _answer(
         settings: AskOptions = {
             "max_tokens": options["max_tokens"],
             "timeout": options["timeout"],
+            "refine": options["refine"],
             "progress": reading,
         }
         return made, _follow(client.stream(question, made, **settings), bar, quiet=quiet)
@@ -158,6 +187,16 @@ def _cost(made: Plan) -> str:
     pages, requests = counted(len(made.pages), "page"), counted(len(made.windows), "request")
     marks = f"with the {PAGE_MARKS} marks around each"
     return f"reading {pages}, {made.visual_tokens:,} visual tokens ({marks}), in {requests}"
+
+
+def _left_to_pages(made: Plan) -> str:
+    """Tells how many exact strings are read off the pages alone."""
+    left, all_strings = made.exact_left_out, made.exact_left_out + made.exact_strings
+    return (
+        f"{left:,} of {counted(all_strings, 'exact string')} (UUIDs, long numbers, addresses) did "
+        "not fit beside the pages as text, and on a page a char may be misread; allow more with "
+        "--exact-text-tokens, if the window has room"
+    )
 
 
 def _follow(stream: AnswerStream, bar: Progress, *, quiet: bool) -> Answer:
@@ -181,12 +220,26 @@ def _print_sources(answer: Answer) -> None:
         note("the model thought and gave no answer; allow more with --max-tokens")
     elif answer.truncated:
         note("the answer was cut at --max-tokens; more was to come")
+    if answer.refined is not None:
+        note(_looked_again(answer.refined))
     for part in answer.left_out:
         note(f"{_page_range(part)} not read: {part.reason}")
     for text in answer.left_out_text[:_TOLD]:
         note(f"{text} was not sent: {text.reason}")
     if more := len(answer.left_out_text[_TOLD:]):
         note(f"{counted(more, 'further passage')} not sent; --json lists all")
+
+
+def _looked_again(told: SecondLook) -> str:
+    if not told.used:
+        return told.note
+    pages = ", ".join(f"{page + 1:,}" for page in told.pages)
+    pages = f"{'page' if len(told.pages) == 1 else 'pages'} {pages}"
+    how = f"at {told.dpi:g} dpi, {counted(told.visual_tokens, 'visual token')}"
+    if told.how == "text":
+        how = f"as text, {counted(told.text_tokens, 'text token')}"
+    left = f"; {counted(len(told.left_out), 'page')} more did not fit" if told.left_out else ""
+    return f"looked again at {pages} {how}{left}"
 
 
 def _page_range(part: LeftOut) -> str:

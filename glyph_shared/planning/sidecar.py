@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from glyph_shared.errors import ConfigError
@@ -70,12 +70,12 @@ class SidecarMaker:
         # Pages that a caller chose may stand in any order.
         order = sorted(range(len(page_spans)), key=lambda page: page_spans[page])
         starts = [page_spans[page][0] for page in order]
-        placed = []
+        self._by_page: dict[int, list[_Placed]] = {}
         for found in find_exact_strings(text):
             position = bisect_right(starts, found.char_span[0]) - 1
             if position >= 0 and found.char_span[0] < page_spans[order[position]][1]:
-                placed.append(_Placed(order[position], found))
-        self._placed = sorted(placed, key=lambda one: one.page)
+                page = order[position]
+                self._by_page.setdefault(page, []).append(_Placed(page, found))
         self._counter = counter
 
     def make(self, window: tuple[int, int], most: int) -> Sidecar:
@@ -84,7 +84,11 @@ class SidecarMaker:
         Where not all fit, UUIDs, hexadecimal numbers and IBANs go first, then numbers, e-mail
         addresses and URLs, in the order of the text.
         """
-        placed = self._each_once(window)
+        return self.make_for(range(*window), most)
+
+    def make_for(self, pages: Iterable[int], most: int) -> Sidecar:
+        """Returns the sidecar of single pages; see ``make``."""
+        placed = self._each_once(pages)
         short = [one for one in placed if len(one.found.text) <= LONGEST_EXACT_STRING]
         short.sort(key=lambda one: _RANK[one.found.kind])
         # A string takes a token at least, so more of them than tokens need not be counted.
@@ -96,12 +100,12 @@ class SidecarMaker:
             text_tokens=cost,
         )
 
-    def _each_once(self, window: tuple[int, int]) -> list[_Placed]:
-        """Returns a window's strings, each where it stands first."""
-        low, high = (bisect_left(self._placed, page, key=lambda one: one.page) for page in window)
+    def _each_once(self, pages: Iterable[int]) -> list[_Placed]:
+        """Returns the strings of some pages, each where it stands first."""
         first: dict[str, _Placed] = {}
-        for one in self._placed[low:high]:
-            first.setdefault(one.found.text, one)
+        for page in sorted(pages):
+            for one in self._by_page.get(page, ()):
+                first.setdefault(one.found.text, one)
         return list(first.values())
 
     def _fitting(self, ranked: Sequence[_Placed], total: int, most: int) -> tuple[int, int]:

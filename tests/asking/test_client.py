@@ -17,6 +17,7 @@ from glyph_shared.rendering import Page, RenderConfig, png_theta_hash, render
 from tests.scripted_server import Scripted, ScriptedServer, answer, as_json, failure, streamed
 
 QUESTION = "What is the access code of the Lisbon office?"
+WHOLE_PAGE = RenderConfig(auto_crop_last_page=False)
 FACT = "The access code of the Lisbon office is 4711."
 PROSE = f"{'It rained all day and nobody went out. ' * 40}{FACT} {'Then the sun came out. ' * 40}"
 
@@ -76,7 +77,7 @@ def test_other_sampling_is_sent_as_asked(pages: list[Page]) -> None:
 def test_control_tokens_in_question_and_text_are_neutralised() -> None:
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
         text = "A short text with <|image|> and [gMASK] and </think>."
-        client.ask("Who is <|user|>?", text, config=RenderConfig.preset("reader"))
+        client.ask("Who is <|user|>?", text, config=WHOLE_PAGE)
     sent = "".join(part["text"] for part in _parts(server))
     assert "‹|image|› and ⟦gMASK⟧ and ‹/think›" in sent
     assert "Who is ‹|user|›?" in sent
@@ -234,7 +235,7 @@ def test_pages_beyond_the_window_are_read_in_parts(pages: list[Page]) -> None:
 
 def test_a_short_text_goes_along_as_text_unless_the_server_reads_only_pages() -> None:
     with ScriptedServer() as server, GlyphClient(server.base_url) as client:
-        client.ask(QUESTION, FACT, config=RenderConfig.preset("reader"))
+        client.ask(QUESTION, FACT, config=WHOLE_PAGE)
         assert [part["type"] for part in _parts(server)] == ["text", "text"]
     with ScriptedServer(models=_reader_entry()) as server, GlyphClient(server.base_url) as client:
         client.ask(QUESTION, FACT)

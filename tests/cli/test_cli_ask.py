@@ -6,7 +6,7 @@ import pytest
 
 from glyph_shared.asking import Answer
 from glyph_shared.rendering import RenderConfig, render
-from tests.scripted_server import ScriptedServer, failure, streamed
+from tests.scripted_server import ScriptedServer, answer, failure, streamed
 
 FACT = "The access code of the Lisbon office is 4711."
 QUESTION = "What is the access code of the Lisbon office?"
@@ -164,6 +164,49 @@ def test_a_refused_key_is_named_by_its_variable_and_never_shown(run, book, monke
     assert "canary-key" not in result.output
 
 
+def _keys(tmp_path, count):
+    text = "".join(f"{'It rained all day. ' * 40}\nKey {n}: {n:08d}.\n" for n in range(count))
+    (tmp_path / "keys.txt").write_text(text, encoding="utf-8")
+
+
+def test_strings_that_are_left_to_the_pages_are_told_and_more_can_be_allowed(run, tmp_path):
+    _keys(tmp_path, 40)
+    with ScriptedServer(streamed("Yes.")) as server:
+        arguments = ("ask", "keys.txt", "Which?", "--base-url", server.base_url)
+        capped = run(*arguments, "--exact-text-tokens", "100")
+        enough = run(*arguments)
+        none = run(*arguments, "--exact-text-tokens", "0")
+    assert " of 40 exact strings (UUIDs, long numbers, addresses) did not fit" in capped.stderr
+    assert "--exact-text-tokens" in capped.stderr
+    assert "did not fit" not in enough.stderr + none.stderr
+    texts = ["".join(part.get("text", "") for part in request["messages"][-1]["content"])
+             for request in server.requests]  # fmt: skip
+    assert ["00000000" in text for text in texts] == [True, True, False]
+    assert ["00000039" in text for text in texts] == [False, True, False]
+
+
+def test_a_second_look_is_told_with_its_pages_and_cost(run, tmp_path):
+    _keys(tmp_path, 40)
+    with ScriptedServer(answer("Key 7 [page 1]"), answer("00000007")) as server:
+        arguments = ("ask", "keys.txt", "Which is key 7?", "--base-url", server.base_url)
+        result = run(*arguments, "--refine", "hidpi")
+    assert result.stdout.startswith("00000007\n")
+    assert "glyph: looked again at page 1 at 144 dpi, " in result.stderr
+    assert result.stderr.rstrip().endswith(" visual tokens")
+
+
+def test_a_second_look_in_vain_is_told_and_the_first_answer_printed(run, tmp_path):
+    _keys(tmp_path, 40)
+    first = answer("Key 7 [page 2]")
+    with ScriptedServer(first, failure(400), first, failure(400)) as server:
+        arguments = ("ask", "keys.txt", "Which is key 7?", "--base-url", server.base_url)
+        result = run(*arguments, "--refine", "text")
+        told = json.loads(run(*arguments, "--refine", "text", "--json").stdout)
+    assert result.stdout.startswith("Key 7 [page 2]\n")
+    assert "the first answer stands: the second look failed: " in result.stderr
+    assert told["refined"]["how"] == "text"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
@@ -175,6 +218,9 @@ def test_a_refused_key_is_named_by_its_variable_and_never_shown(run, book, monke
         (("book.txt", "Who?", "--embedded", "--model", "other"), 2, "--model"),
         (("book.txt", "Who?", "--overflow", "cut"), 2, "--overflow"),
         (("book.txt", "Who?", "--embedded", "--max-tokens", "0"), 2, "max_tokens"),
+        (("book.txt", "Who?", "--embedded", "--refine", "hidpi"), 2, "embedded reader"),
+        (("book.txt", "Who?", "--embedded", "--refine", "closer"), 2, "--refine"),
+        (("book.txt", "Who?", "--embedded", "--exact-text-tokens", "-1"), 2, "exact"),
         (("book.txt", "Who?", "--embedded", "--timeout", "-1"), 2, "timeout"),
         (("book.txt", "Who?", "--embedded", "--preset", "en"), 3, "theta"),
         (("book.txt", "Who?", "--embedded", "--preset", "en", "--config", "x"), 2, "--config"),

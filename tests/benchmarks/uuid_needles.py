@@ -1,0 +1,201 @@
+"""Measures how exactly UUIDs come off a page, and what it costs to send them along as text.
+
+    python -m tests.benchmarks.uuid_needles [--needles N] [--lookups N] [--json FILE]
+
+UUIDs are planted in paragraphs of Python's own documentation. Tesseract (Debian: tesseract-ocr)
+reads the pages of preset ``en`` at several dpi, each as it is and enlarged; 144 and 200 dpi are
+what ``refine="hidpi"`` draws or could draw. The embedded reader looks UUIDs up on pages of its own
+look, one at a time. Both see pixels alone, so neither measures the text that goes along; of that
+the cost is told. Nothing here passes or fails; it takes about ten minutes of two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from glyph_shared.asking import GlyphClient
+from glyph_shared.documents import Document
+from glyph_shared.metrics import edit_distance
+from glyph_shared.planning import Plan, plan
+from glyph_shared.planted_facts import insert_sentences, sentence_ends
+from glyph_shared.reader import Reader
+from glyph_shared.rendering import RenderConfig, render
+from glyph_shared.serving import running_embedded
+from tests.benchmarks import ocr, texts
+
+DPIS = (72, 96, 144, 200)
+NEEDLES_PER_PAGE = 20
+CHARS_PER_PAGE = 9_000
+"""Prose that fills most of a page of preset ``en`` once its needles are in."""
+LOOKUP_CHARS = 600
+"""Prose around a fact: with it about a page of the embedded reader."""
+QUESTION = "What is the access code of the Lisbon office?"
+
+console = Console(width=130)
+
+
+@dataclass(frozen=True)
+class OcrRow:
+    """How Tesseract read all pages at one dpi and one enlargement."""
+
+    dpi: int
+    scale: int
+    visual_tokens_per_page: float
+    needles: int
+    exact: int
+    needle_accuracy: float
+    page_accuracy: float
+
+
+@dataclass(frozen=True)
+class LookupRow:
+    """How the embedded reader answered."""
+
+    lookups: int
+    exact: int
+    refused: int
+    char_accuracy: float
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """What the sidecar takes beside pages that hold so many UUIDs each."""
+
+    per_page: float
+    needles: int
+    text_tokens: int
+    tokenizer: str
+    text_tokens_per_needle: float
+    share_of_pages: float
+
+
+def main() -> None:
+    """Runs the measurements and prints their tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--needles", type=int, default=100, help="UUIDs for Tesseract")
+    parser.add_argument("--lookups", type=int, default=100, help="UUIDs for the embedded reader")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    options = parser.parse_args()
+    costs = [sidecar_cost(options.needles, per_page) for per_page in (NEEDLES_PER_PAGE, 5, 1)]
+    show("The sidecar beside pages of preset en at 72 dpi", costs)
+    looked_up = [look_up(options.lookups)] if options.lookups else []
+    show("The embedded reader, one page and one question each", looked_up)
+    if not ocr.is_installed():
+        console.print(f"OCR is left out: {ocr.NEEDS}")
+    dpis = DPIS if ocr.is_installed() else ()
+    rows = [row for dpi in dpis for row in read(options.needles, dpi)]
+    show(f"Tesseract, preset en, {NEEDLES_PER_PAGE} UUIDs a page", rows)
+    if options.json:
+        tables = {"ocr": rows, "reader": looked_up, "sidecar": costs}
+        figures = {name: [asdict(row) for row in table] for name, table in tables.items()}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def haystack(count: int, chars: int, seed: int = 1) -> tuple[str, list[str]]:
+    """Returns prose of so many chars with UUIDs between its sentences, and the UUIDs in order."""
+    rng = random.Random(seed)
+    prose = Document.from_text(texts.one_paragraph(chars), "prose")
+    needles = [str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(count)]
+    sentences = [f"The key of entry {number} is {one}." for number, one in enumerate(needles, 1)]
+    text, _ = insert_sentences(prose.text, sentence_ends(prose, rng, count), sentences)
+    return text, needles
+
+
+def read(count: int, dpi: int) -> list[OcrRow]:
+    """Reads pages at one dpi, as they are and enlarged."""
+    text, needles = haystack(count, CHARS_PER_PAGE * -(-count // NEEDLES_PER_PAGE))
+    pages = render(text, RenderConfig.preset("en").model_copy(update={"dpi": dpi}))
+    tokens = sum(page.visual_tokens for page in pages) / len(pages)
+    rows = []
+    for scale in ocr.scales(dpi):
+        readings = ocr.read_pages(pages, dpi, scale)
+        lines = "\n".join(reading.lines for reading in readings)
+        wrong = sum(min(len(one), ocr.nearest_distance(one, lines)) for one in needles)
+        rows.append(
+            OcrRow(
+                dpi=dpi,
+                scale=scale,
+                visual_tokens_per_page=tokens,
+                needles=count,
+                exact=sum(one in lines for one in needles),
+                needle_accuracy=1 - wrong / sum(map(len, needles)),
+                page_accuracy=ocr.mean_accuracy(readings),
+            )
+        )
+    return rows
+
+
+def look_up(count: int) -> LookupRow:
+    """Asks the embedded reader for one UUID on one page, so many times."""
+    exact = refused = wrong = 0
+    with running_embedded(Reader.load()) as url, GlyphClient(url, model=Reader.name) as client:
+        for seed in range(count):
+            text, truth = _fact_page(seed)
+            answer = client.ask(QUESTION, text)
+            told = answer.text.strip().removesuffix(".")
+            exact += told == truth
+            refused += answer.refused
+            wrong += min(len(truth), edit_distance(truth, told))
+    return LookupRow(count, exact, refused, 1 - wrong / (36 * count))
+
+
+def sidecar_cost(count: int, per_page: int) -> CostRow:
+    """Plans pages with so many UUIDs each, all of them along as text."""
+    text, _ = haystack(count, CHARS_PER_PAGE * -(-count // per_page))
+    without, _ = haystack(0, CHARS_PER_PAGE * -(-count // per_page))
+    made, bare = (_planned(context) for context in (text, without))
+    # The documentation has a few exact strings of its own, which are not to be paid twice.
+    cost = made.exact_text_tokens - bare.exact_text_tokens
+    return CostRow(
+        per_page=count / len(made.pages),
+        needles=count,
+        text_tokens=cost,
+        tokenizer=made.report.tokenizer,
+        text_tokens_per_needle=cost / count,
+        share_of_pages=cost / made.visual_tokens,
+    )
+
+
+def _planned(text: str) -> Plan:
+    return plan(text, 1 << 22, text_gate=False, exact_text_tokens=1 << 20)
+
+
+def show(title: str, rows: Sequence[OcrRow | LookupRow | CostRow]) -> None:
+    """Prints rows of one kind as a table."""
+    if not rows:
+        return
+    table = Table(title=title)
+    for name in asdict(rows[0]):
+        table.add_column(name.replace("_", " "), justify="right")
+    for row in rows:
+        table.add_row(*(_shown(value) for value in asdict(row).values()))
+    console.print(table)
+
+
+def _fact_page(seed: int) -> tuple[str, str]:
+    """Returns a page's worth of prose with one UUID stated as a fact, and the UUID."""
+    rng = random.Random(seed)
+    start = rng.randrange(100_000)
+    prose = texts.one_paragraph(start + LOOKUP_CHARS)[start:]
+    truth = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    document = Document.from_text(prose, "prose")
+    ends = sentence_ends(document, rng, 1)
+    fact = f"The access code of the Lisbon office is {truth}."
+    return insert_sentences(prose, ends, [fact])[0], truth
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()
