@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from typing_extensions import Unpack
 
 from glyph_shared.asking.answer import Answer
-from glyph_shared.asking.asker import Asker, Inquiry
+from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.background import BackgroundLoop
 from glyph_shared.asking.chat import ChatOptions, check_chat_options, prepare_chat
 from glyph_shared.asking.closing import Closing
