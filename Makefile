@@ -68,6 +68,9 @@ type: $(VENV)/dev ## Check types
 bench: $(VENV)/dev apt ## Time the renderer beside the reference pipeline and a floor in C
 	$(BIN)/python -m tests.benchmarks.render_bench
 
+bench-serving: $(VENV)/dev .venv-vllm/ready ## Time a second question on one text beside the first
+	$(BIN)/python -m tests.benchmarks.second_question --vllm
+
 picture: $(VENV)/dev ## Draw the README's picture again
 	$(BIN)/python docs/make_picture.py
 
@@ -79,14 +82,19 @@ test-install: $(VENV)/dev ## Build the wheel and install it in clean environment
 test-openai2: .venv-openai2/ready ## Test client, servers and command with openai 2.x
 	.venv-openai2/bin/python -m pytest tests/asking tests/serving tests/cli
 
-test-vllm: $(VENV)/dev ## Compare the reader with the same weights in a real vLLM on the CPU
+.venv-vllm/ready: tests/vllm/install.sh tests/vllm/constraints.txt
 	tests/vllm/install.sh .venv-vllm
-	$(BIN)/python -m pytest -m server tests/vllm
+
+test-vllm: $(VENV)/dev .venv-vllm/ready ## Ask the reader's weights in a real vLLM on the CPU (15 minutes)
+	$(BIN)/python -m pytest -m "server and not glyph" tests/served
+
+test-glyph: $(VENV)/dev ## Ask a served zai-org/Glyph, which GLYPH_BASE_URL names, the same
+	$(BIN)/python -m pytest -rs -m glyph tests/served
 
 test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 	.venv-train/bin/python -m pytest tests/training
 
 all: format lint type test ## Everything before a commit
 
-.PHONY: help apt demo demo-rate test test-slow lint format type bench picture \
-	test-install test-openai2 test-vllm test-train all
+.PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving picture \
+	test-install test-openai2 test-vllm test-glyph test-train all

@@ -95,10 +95,10 @@ class Asker:
         deadline = self._deadline(inquiry)
         request = await self._requests.make(inquiry, question, window)
         try:
-            reply = await self._reply(inquiry, request.messages, deadline)
+            reply = await self._reply(inquiry, request, deadline)
         except CacheMiss:
             request = await self._requests.make_whole(inquiry, question, window)
-            reply = await self._reply(inquiry, request.messages, deadline)
+            reply = await self._reply(inquiry, request, deadline)
         return self._settled(inquiry, window, request, reply)
 
     async def ask_messages(self, inquiry: Inquiry, messages: Messages) -> Reply:
@@ -107,7 +107,7 @@ class Asker:
         Raises:
             ServerError: There is no usable answer.
         """
-        return await self._reply(inquiry, messages, self._deadline(inquiry))
+        return await self._reply(inquiry, WindowRequest(messages), self._deadline(inquiry))
 
     async def stream_window(
         self, inquiry: Inquiry, question: str, window: tuple[int, int]
@@ -186,9 +186,11 @@ class Asker:
             return models[0] if models else unknown
         return next((entry for entry in models if entry.id == self.endpoint.model), unknown)
 
-    async def _reply(self, inquiry: Inquiry, messages: Messages, deadline: Deadline) -> Reply:
-        payload = self._requests.payload(inquiry, messages)
-        completion = await self.exchange.complete(payload, deadline, request_bytes(messages))
+    async def _reply(self, inquiry: Inquiry, request: WindowRequest, deadline: Deadline) -> Reply:
+        payload = self._requests.payload(inquiry, request.messages)
+        size = request_bytes(request.messages)
+        completion = await self.exchange.complete(payload, deadline, size)
+        self._requests.note_taken(request)
         collector = ReplyCollector(self.endpoint.host, streamed=False)
         collector.take(completion)
         collector.end()
@@ -212,14 +214,14 @@ class Asker:
             collector.end()
             error.partial_text = collector.text
             raise
+        self._requests.note_taken(request)
         if piece := collector.end():
             yield piece
 
     def _settled(
         self, inquiry: Inquiry, window: tuple[int, int], request: WindowRequest, reply: Reply
     ) -> Reply:
-        """Notes that the server has the pages, checks its count, and adds what was not counted."""
-        self._requests.note_taken(request)
+        """Checks the server's count of the pages, and adds what it does not count."""
         planned = inquiry.material.visual_tokens(window)
         _check_tokens(planned, window[1] - window[0], request.messages, reply.usage)
         return _with_sidecar_cost(reply, inquiry, window)

@@ -37,7 +37,7 @@ class WindowRequest:
     """
 
     messages: Messages
-    digests: tuple[str, ...]
+    digests: tuple[str, ...] = ()
 
 
 class WindowRequests:
@@ -79,7 +79,7 @@ class WindowRequests:
         material, setting = inquiry.material, inquiry.setting
         if material.text is not None:
             text = text_messages(question, material.text, system=setting.options.system)
-            return WindowRequest(text, ())
+            return WindowRequest(text)
         pages = material.pages[slice(*window)]
         names = self._page_names(setting.card)
         digests = tuple(page.digest for page in pages) if names is PageNames.HELD else ()

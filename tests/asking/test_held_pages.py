@@ -11,7 +11,7 @@ import pytest
 from glyph_shared.asking import AsyncGlyphClient, GlyphClient
 from glyph_shared.asking.held_pages import CacheMiss, HeldPages, PageNames, page_names
 from glyph_shared.asking.wire import ModelEntry
-from glyph_shared.errors import ServerError
+from glyph_shared.errors import EmptyResponse, ServerError
 from glyph_shared.rendering import RenderConfig, render
 from tests.scripted_server import ScriptedServer, answer, as_json, failure, streamed
 
@@ -160,6 +160,15 @@ def test_a_stream_that_misses_a_page_within_its_answer_is_an_error():
     ):
         list(stream)
     assert server.calls == 1
+
+
+def test_pages_about_which_a_model_says_nothing_are_held_too():
+    keeper = Keeper(lambda request: answer(""))
+    with vllm(keeper) as server, GlyphClient(server.base_url) as client:
+        for _ in range(2):
+            with pytest.raises(EmptyResponse):
+                client.ask("Did it rain?", PAGES)
+    assert not any(sent(server.requests[1]))
 
 
 def test_a_server_that_misses_what_it_is_sent_is_not_asked_for_ever():

@@ -5,8 +5,10 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, render
-from tests.benchmarks import floor, render_bench, texts, worker
+from glyph_shared.serving import running_embedded
+from tests.benchmarks import floor, render_bench, second_question, texts, worker
 from tests.benchmarks.worker import Job
 
 
@@ -49,3 +51,12 @@ def test_the_articles_claim_stands_beside_a_named_tokenizer():
     for row in rows:
         assert row["tokenizer"]
         assert row["compression_ratio"] == row["text_tokens"] / row["visual_tokens"]
+
+
+def test_a_second_question_draws_and_sends_nothing_and_is_read_from_the_cache():
+    with running_embedded(Reader.load()) as base_url:
+        first, second, third = second_question.measure("embedded", base_url, 2)
+    assert [row.pages_drawn for row in (first, second, third)] == [2, 0, 0]
+    assert second.sent_bytes < first.sent_bytes / 4 < third.sent_bytes
+    assert first.cached_tokens == 0
+    assert second.cached_tokens == third.cached_tokens > first.visual_tokens == 640
