@@ -13,6 +13,7 @@ from glyph_shared.planning.counters import (
 from glyph_shared.planning.denser import LEGIBILITY_FLOOR_PX
 from glyph_shared.planning.exact import ExactString, find_exact_strings
 from glyph_shared.planning.hybrid import LeftOutText
+from glyph_shared.planning.kinds import Kind, document_kind
 from glyph_shared.planning.plan import Plan, PlannedDocument
 from glyph_shared.planning.planner import (
     DEFAULT_MAX_TOKENS,
@@ -32,10 +33,18 @@ from glyph_shared.planning.sidecar import (
     divide_with_sidecars,
 )
 from glyph_shared.planning.survey import KEEP_LINES, SurveyRow, default_configs, survey
+from glyph_shared.planning.thetas import (
+    AUTO,
+    PRESET_OF_KIND,
+    ConfigChoice,
+    Thetas,
+    check_choice,
+)
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import count_visual_tokens
 
 __all__ = [
+    "AUTO",
     "CHAT_FRAME",
     "DEFAULT_BASE_URL",
     "DEFAULT_EXACT_TEXT_TOKENS",
@@ -44,12 +53,15 @@ __all__ = [
     "KEEP_LINES",
     "LEGIBILITY_FLOOR_PX",
     "PAGE_MARKS",
+    "PRESET_OF_KIND",
     "Budget",
     "CompressionReport",
+    "ConfigChoice",
     "Context",
     "EstimateCounter",
     "ExactString",
     "FileTokenCounter",
+    "Kind",
     "LeftOutText",
     "Overflow",
     "Plan",
@@ -60,9 +72,11 @@ __all__ = [
     "SidecarMaker",
     "SurveyRow",
     "TextTokenCounter",
+    "Thetas",
     "TiktokenCounter",
     "TokenServer",
     "Window",
+    "check_choice",
     "check_overflow",
     "checked_exact_text_tokens",
     "count_visual_tokens",
@@ -70,6 +84,7 @@ __all__ = [
     "default_configs",
     "divide",
     "divide_with_sidecars",
+    "document_kind",
     "find_exact_strings",
     "normalise_base_url",
     "pick_counter",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from glyph_shared.documents import Document
 from glyph_shared.planning.budget import Budget, divide
@@ -14,8 +13,9 @@ from glyph_shared.planning.drawing import Drawn, draw
 from glyph_shared.planning.hybrid import LeftOutText, retrieve
 from glyph_shared.planning.plan import DOCUMENT_GAP, Plan, PlannedDocument
 from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.thetas import Thetas
 from glyph_shared.planning.wording import counted
-from glyph_shared.rendering import PageStore, RenderConfig, Renderer
+from glyph_shared.rendering import PageStore, RenderConfig
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Draft:
 
     Attributes:
         documents: The context.
-        renderer: Draws it.
+        thetas: What draws each document.
         counter: Counts its text tokens.
         budget: The room there is.
         text_gate: Whether text that costs no more than its pages stays text.
@@ -36,7 +36,7 @@ class Draft:
     """
 
     documents: Sequence[Document]
-    renderer: Renderer
+    thetas: Thetas
     counter: TextTokenCounter
     budget: Budget
     text_gate: bool
@@ -50,7 +50,7 @@ class Draft:
     def measure(
         cls,
         documents: Sequence[Document],
-        renderer: Renderer,
+        thetas: Thetas,
         counter: TextTokenCounter,
         budget: Budget,
         *,
@@ -60,8 +60,8 @@ class Draft:
     ) -> Draft:
         """Counts and draws a context; ``keep_all`` keeps pages beyond one request too."""
         text_tokens = _count(counter, documents)
-        drawn = draw(documents, renderer, budget, keep_all=keep_all, store=store)
-        return cls(documents, renderer, counter, budget, text_gate, drawn, text_tokens, store=store)
+        drawn = draw(documents, thetas.renderer_of, budget, keep_all=keep_all, store=store)
+        return cls(documents, thetas, counter, budget, text_gate, drawn, text_tokens, store=store)
 
     @property
     def report(self) -> CompressionReport:
@@ -80,8 +80,7 @@ class Draft:
         counts = [0] * len(self.documents) if self.as_text else self.drawn.counts
         made = Plan(
             mode="text" if self.as_text else "pages",
-            config=self.renderer.config,
-            documents=_placed(self.documents, counts),
+            documents=_placed(self.documents, counts, self.thetas),
             pages=pages,
             windows=divide(pages, self.budget),
             report=self.report,
@@ -91,7 +90,7 @@ class Draft:
         ).with_exact_strings(self.counter, exact_text_tokens)
         return made.cheapest() if self.text_gate else made
 
-    def denser(self, missing: Literal["error", "replace"]) -> Draft:
+    def denser(self) -> Draft:
         """Returns the draft at the least dense θ that fits.
 
         Raises:
@@ -99,14 +98,22 @@ class Draft:
         """
 
         def at(config: RenderConfig) -> Drawn:
-            renderer = Renderer(config, missing=missing)
-            return draw(self.documents, renderer, self.budget, store=self.store)
+            thetas = self.thetas.at(config)
+            return draw(self.documents, thetas.renderer_of, self.budget, store=self.store)
 
-        asked = self.renderer.config
-        config, drawn = densify(asked, self.drawn, self.budget, at)
-        note = f"denser: {_changes(asked, config)}; nothing was left out"
-        renderer = Renderer(config, missing=missing)
-        return replace(self, renderer=renderer, drawn=drawn, overflow_note=note)
+        lead = self.thetas.lead(self.documents)
+        rung, drawn = densify(lead, self.drawn, self.budget, at)
+        thetas = self.thetas.at(rung)
+        note = f"denser: {self._changes(thetas)}; nothing was left out"
+        return replace(self, thetas=thetas, drawn=drawn, overflow_note=note)
+
+    def _changes(self, thetas: Thetas) -> str:
+        """Tells how each θ of the documents has changed; each change once."""
+        changed = (
+            _changes(self.thetas.config_of(document), thetas.config_of(document))
+            for document in self.documents
+        )
+        return "; ".join(dict.fromkeys(filter(None, changed)))
 
     def hybrid(self, question: str) -> Draft:
         """Returns the draft of the passages nearest to a question.
@@ -117,7 +124,7 @@ class Draft:
         """
 
         def drawing(documents: Sequence[Document]) -> Drawn:
-            return draw(documents, self.renderer, self.budget, store=self.store)
+            return draw(documents, self.thetas.renderer_of, self.budget, store=self.store)
 
         found = retrieve(self.documents, question, self.drawn, self.budget, drawing)
         chars = sum(len(document.text) for document in self.documents)
@@ -152,11 +159,14 @@ def _changes(asked: RenderConfig, config: RenderConfig) -> str:
     return ", ".join(changes)
 
 
-def _placed(documents: Sequence[Document], counts: Sequence[int]) -> tuple[PlannedDocument, ...]:
+def _placed(
+    documents: Sequence[Document], counts: Sequence[int], thetas: Thetas
+) -> tuple[PlannedDocument, ...]:
     placed: list[PlannedDocument] = []
     start, page = 0, 0
     for document, count in zip(documents, counts, strict=True):
-        placed.append(PlannedDocument(document, start, page, page + count))
+        config, kind = thetas.config_of(document), thetas.kind_of(document)
+        placed.append(PlannedDocument(document, start, page, page + count, config, kind))
         start += len(document.text) + len(DOCUMENT_GAP)
         page += count
     return tuple(placed)

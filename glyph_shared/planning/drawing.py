@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from glyph_shared.documents import Document
 from glyph_shared.planning.budget import Budget, page_cost
 from glyph_shared.rendering import Page, PageStore, Renderer
+
+RendererOf = Callable[[Document], Renderer]
+"""Tells what draws a document; each may have a θ of its own."""
 
 _EXACT_UP_TO = 4
 """Pages beyond this many windows are not drawn to be counted, but estimated from those before."""
@@ -59,7 +62,7 @@ class Drawn:
 
 def draw(
     documents: Sequence[Document],
-    renderer: Renderer,
+    renderer_of: RendererOf,
     budget: Budget,
     *,
     keep_all: bool = False,
@@ -70,7 +73,7 @@ def draw(
     Once they do not, the rest is drawn only to be counted, and beyond some windows not even that.
     """
     drawn = Drawn()
-    for page in _all_pages(documents, renderer, drawn, store):
+    for page in _all_pages(documents, renderer_of, drawn, store):
         drawn.add(page)
         if keep_all or budget.holds(drawn.visual_tokens, drawn.page_count):
             drawn.pages.append(page.compact())
@@ -84,10 +87,11 @@ def draw(
 
 
 def _all_pages(
-    documents: Sequence[Document], renderer: Renderer, drawn: Drawn, store: PageStore | None
+    documents: Sequence[Document], renderer_of: RendererOf, drawn: Drawn, store: PageStore | None
 ) -> Iterator[Page]:
     for document in documents:
         drawn.counts.append(0)
+        renderer = renderer_of(document)
         if store is None:
             yield from renderer.render(document.text)
         else:

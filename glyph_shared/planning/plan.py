@@ -11,6 +11,7 @@ from glyph_shared.documents import Document, Location
 from glyph_shared.planning.budget import PAGE_MARKS, Budget, Window
 from glyph_shared.planning.counters import TextTokenCounter
 from glyph_shared.planning.hybrid import LeftOutText
+from glyph_shared.planning.kinds import Kind
 from glyph_shared.planning.report import CompressionReport
 from glyph_shared.planning.sidecar import Sidecar, SidecarMaker, divide_with_sidecars
 from glyph_shared.planning.wording import counted
@@ -29,12 +30,16 @@ class PlannedDocument:
         start: Where its text begins in ``Plan.text``.
         start_page: Position of its first page in ``Plan.pages``.
         stop_page: One past its last page.
+        config: The θ of its pages.
+        kind: The kind of text that ``config="auto"`` chose the θ by; None where the caller did.
     """
 
     document: Document
     start: int
     start_page: int
     stop_page: int
+    config: RenderConfig = field(repr=False)
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,6 @@ class Plan:
 
     Attributes:
         mode: ``pages``, or ``text`` where the text is the cheaper form.
-        config: The θ of the pages.
         documents: The documents with their place among the pages.
         pages: All pages in order, as PNG files; none in mode ``text``.
         windows: The pages of each request; one where all fits, none in mode ``text``.
@@ -60,7 +64,6 @@ class Plan:
     """
 
     mode: Literal["pages", "text"]
-    config: RenderConfig = field(repr=False)
     documents: tuple[PlannedDocument, ...] = field(repr=False)
     pages: tuple[Page, ...] = field(repr=False)
     windows: tuple[Window, ...]
@@ -69,6 +72,27 @@ class Plan:
     left_out: tuple[LeftOutText, ...] = field(default=(), repr=False)
     overflow_note: str = ""
     sidecars: tuple[Sidecar, ...] = field(default=(), repr=False)
+
+    @property
+    def configs(self) -> tuple[RenderConfig, ...]:
+        """The θ of the pages, each once; several only under ``config="auto"``."""
+        return tuple(dict.fromkeys(planned.config for planned in self.documents))
+
+    @property
+    def config(self) -> RenderConfig:
+        """The θ of the first document's pages, and of all where ``configs`` has no other."""
+        return self.documents[0].config
+
+    def config_of(self, page: int) -> RenderConfig:
+        """Returns the θ of a page, by its position in ``pages``.
+
+        Raises:
+            IndexError: There is no such page.
+        """
+        for planned in self.documents:
+            if planned.start_page <= page < planned.stop_page:
+                return planned.config
+        raise IndexError(f"page must be in 0..{len(self.pages) - 1}; got {page}")
 
     @cached_property
     def text(self) -> str:
@@ -177,6 +201,7 @@ class Plan:
             "exact_text_tokens": self.exact_text_tokens,
             "replaced_chars": self.replaced,
             "theta": self.config.theta_hash,
+            "thetas": [config.theta_hash for config in self.configs],
             "overflow_note": self.overflow_note,
             "left_out": [asdict(part) for part in self.left_out],
         }

@@ -12,8 +12,9 @@ from glyph_shared.planning.counters import TextTokenCounter, pick_counter
 from glyph_shared.planning.draft import Draft
 from glyph_shared.planning.plan import Plan
 from glyph_shared.planning.sidecar import DEFAULT_EXACT_TEXT_TOKENS, checked_exact_text_tokens
+from glyph_shared.planning.thetas import ConfigChoice, Thetas
 from glyph_shared.planning.wording import counted
-from glyph_shared.rendering import PageStore, RenderConfig, Renderer
+from glyph_shared.rendering import PageStore
 
 DEFAULT_WINDOW = 131_072
 """The paper's window: 128K tokens."""
@@ -31,7 +32,7 @@ def plan(
     text_or_documents: Context,
     window: int = DEFAULT_WINDOW,
     *,
-    config: RenderConfig | None = None,
+    config: ConfigChoice = None,
     counter: TextTokenCounter | None = None,
     overflow: Overflow = "error",
     max_tokens: int = DEFAULT_MAX_TOKENS,
@@ -48,7 +49,8 @@ def plan(
     Args:
         text_or_documents: A text, a document, or several; each starts on a page of its own.
         window: Tokens a request may have, the answer included.
-        config: θ; preset ``en`` by default.
+        config: θ; preset ``en`` by default. ``"auto"`` chooses a preset for each document by its
+            kind, see ``Kind``; a document of several files is divided where their kind changes.
         counter: Who counts text tokens; the best counter on this machine by default.
         overflow: What happens to a context that does not fit one request: ``error``; ``denser``
             draws it smaller, down to ``LEGIBILITY_FLOOR_PX``; ``hybrid`` sends the passages
@@ -75,14 +77,14 @@ def plan(
     """
     check_overflow(overflow)
     checked_exact_text_tokens(exact_text_tokens)
-    documents = as_documents(text_or_documents)
-    renderer = Renderer(config, missing=missing)
+    thetas = Thetas(config, missing)
+    documents = thetas.parts(as_documents(text_or_documents))
     counter = counter or pick_counter()
     budget = Budget(window, max_tokens, counter.count(question), max_pages)
     keep_all = overflow == "map_reduce"
     whole = Draft.measure(
         documents,
-        renderer,
+        thetas,
         counter,
         budget,
         text_gate=text_gate,
@@ -92,7 +94,7 @@ def plan(
     if whole.as_text or whole.drawn.complete:
         return whole.plan(exact_text_tokens)
     if overflow == "denser":
-        return whole.denser(missing).plan(exact_text_tokens)
+        return whole.denser().plan(exact_text_tokens)
     if overflow == "hybrid":
         return whole.hybrid(retrieve_by or question).plan(exact_text_tokens)
     raise _over_length(whole)

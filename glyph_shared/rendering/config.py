@@ -222,6 +222,11 @@ class RenderConfig(BaseModel):
         Raises:
             ConfigError: There is no such preset.
         """
+        if name == "auto":
+            raise ConfigError(
+                "preset 'auto' chooses by the text, which a configuration does not know; give "
+                "config='auto' to plan or to a client, or --preset auto to glyph count or ask"
+            )
         if name not in PRESETS:
             raise ConfigError(f"preset must be one of {', '.join(PRESETS)}; got {name!r}")
         file = resources.files("glyph_shared.rendering").joinpath("presets", f"{name}.json")
