@@ -1,8 +1,10 @@
 import subprocess
 import sys
+from importlib.metadata import requires, version
 
 import numpy as np
 import pytest
+from fontTools.ttLib import TTCollection, TTFont
 
 from glyph_shared.errors import FontError
 from glyph_shared.rendering import RenderConfig, Renderer, font_files, shapes
@@ -89,6 +91,55 @@ def test_a_font_that_is_emptied_while_it_is_drawn_with_ends_nothing(tmp_path):
     list(renderer.render("shapes that were not drawn before"))
     with pytest.raises(FontError, match="not a TrueType"):
         Renderer(renderer.config)
+
+
+@pytest.mark.fault(27)
+@pytest.mark.parametrize("face", [2, 99, 65536, 99999])
+def test_a_face_or_instance_that_a_collection_does_not_have_is_refused(tmp_path, face):
+    collection = TTCollection()
+    names = ("cmr10.ttf", "cmsy10.ttf")
+    collection.fonts = [TTFont(SANS.path.parent / name) for name in names]
+    collection.save(tmp_path / "two.ttc")
+    name = str(tmp_path / "two.ttc")
+    for known in (0, 1):
+        Renderer(RenderConfig(font_path=f"{name}#{known}"))
+    with pytest.raises(FontError, match=f"face {face}"):
+        Renderer(RenderConfig(font_path=f"{name}#{face}"))
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        ("designspace", b"<?xml version='1.0'?><designspace format='5.0'></designspace>"),
+        ("ttx", b"<?xml version='1.0'?><ttFont sfntVersion='OTTO'></ttFont>"),
+        ("svg", b"<svg xmlns='http://www.w3.org/2000/svg'><font/></svg>"),
+    ],
+)
+def test_a_font_written_as_xml_is_refused_unparsed(tmp_path, suffix, content):
+    path = tmp_path / f"font.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(FontError, match="not a TrueType"):
+        RenderConfig(font_path=str(path))
+
+
+@pytest.mark.fault(29)
+def test_no_reader_of_xml_fonts_is_ever_loaded():
+    program = (
+        "import sys; from glyph_shared.rendering import render; render('a \u4dc0');"
+        "parts = 'ttx designspaceLib varLib svgLib misc.xmlReader ufoLib'.split();"
+        "print([part for part in parts if f'fontTools.{part}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.fault(29)
+def test_fonttools_is_new_enough_to_write_no_files_unasked():
+    installed = tuple(int(part) for part in version("fonttools").split(".")[:3])
+    [declared] = [one for one in requires("glyph-context") or () if one.startswith("fonttools")]
+    assert declared == "fonttools>=4.60.2"
+    assert installed >= (4, 60, 2)
 
 
 @pytest.mark.fault(27)

@@ -325,6 +325,32 @@ def test_a_disk_that_fills_up_midway_loses_no_page_and_keeps_no_file(store, rend
     assert not entries(store)
 
 
+@pytest.fixture
+def full_disk(tmp_path):
+    """A real disk of 32 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32k,mode=0700", "none", str(folder)]
+    try:
+        made = subprocess.run(mount, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        made = False
+    if not made:
+        pytest.skip("this user may mount nothing")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.fault(63)
+def test_a_real_disk_that_is_full_is_told_once_and_left_empty(full_disk, renderer):
+    store = PageStore(full_disk / "pages")
+    with pytest.warns(CacheWarning, match=os.strerror(errno.ENOSPC)):
+        pages = facts(store.render(renderer, TEXT))
+    assert pages == EXPECTED
+    assert facts(store.render(renderer, OTHER)) == facts(Renderer(SMALL).render(OTHER))
+    assert not list(store.folder.path.iterdir())
+
+
 @pytest.mark.fault(66)
 def test_a_folder_that_others_can_write_to_is_not_used(store, renderer):
     list(store.render(renderer, TEXT))
