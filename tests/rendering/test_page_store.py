@@ -23,6 +23,7 @@ from glyph_shared.rendering import PageStore, RenderConfig, Renderer, default_st
 from glyph_shared.rendering.font_files import FontFile, bundled_folder
 from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.page_key import page_key, renderer_version
+from glyph_shared.rendering.page_record import read_entry
 
 SMALL = RenderConfig(page_size=(140, 112), margin_x=3, margin_y=3, frame_padding=0)
 TEXT = "\n".join(f"line {number} of a text with a café" for number in range(150))
@@ -420,6 +421,36 @@ def test_a_process_killed_while_writing_leaves_no_torn_entry(store, renderer):
     os.utime(left, (1, 1))
     assert facts(store.render(renderer, TEXT)) == EXPECTED
     assert not left.exists()
+
+
+KILLED = """
+import os, random, signal, sys, time
+from pathlib import Path
+from glyph_shared.rendering import PageStore, Renderer
+from tests.rendering.test_page_store import SMALL, TEXT
+folder, renderer, moments = Path(sys.argv[1]), Renderer(SMALL), random.Random(7)
+PageStore(folder).render(renderer, TEXT)
+for turn in range(20):
+    child = os.fork()
+    if not child:
+        for number in range(10_000):
+            for _ in PageStore(folder).render(renderer, f"{turn} {number} {TEXT[:600]}"): pass
+    while len(list(folder.glob("*.pages"))) <= turn:
+        time.sleep(0.001)
+    time.sleep(moments.uniform(0, 0.02))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.fault(65)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_twenty_kills_at_any_moment_leave_only_whole_entries(store):
+    subprocess.run([sys.executable, "-c", KILLED, str(store.folder.path)], check=True)
+    assert len(entries(store)) >= 20
+    for entry in entries(store):
+        with entry.open("rb") as file:
+            assert list(read_entry(file))
 
 
 @pytest.mark.fault(59)
