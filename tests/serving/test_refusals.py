@@ -20,8 +20,12 @@ def refusal(reply, status=400):
     return reply.error
 
 
-def bomb_png(config: RenderConfig, side: int) -> bytes:
-    """A small file of an accepted look whose header promises side x side pixels."""
+def bomb_png(config: RenderConfig, size: tuple[int, int], megabytes: int = 1) -> bytes:
+    """A small file of an accepted look whose header promises so many pixels (width, height)."""
+
+    deflate = zlib.compressobj(9)
+    # Piece by piece, so that making it takes no memory that a test could then not see taken.
+    pixels = b"".join(deflate.compress(bytes(1_000_000)) for _ in range(megabytes))
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -30,9 +34,9 @@ def bomb_png(config: RenderConfig, side: int) -> bytes:
 
     return (
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0))
         + chunk(b"tEXt", b"glyph-theta\0" + config.theta_hash.encode())
-        + chunk(b"IDAT", zlib.compress(bytes(100_000)))
+        + chunk(b"IDAT", pixels + deflate.flush())
         + chunk(b"IEND", b"")
     )
 
@@ -93,11 +97,22 @@ def test_a_page_of_another_size_is_refused(call, reader, size):
 
 
 @pytest.mark.fault(70)
-def test_an_image_bomb_is_refused_by_its_header(call, reader):
-    png = bomb_png(reader.render_config, 60_000)
-    assert len(png) < 1000
+@pytest.mark.parametrize("side", [30_000, 60_000])
+def test_an_image_bomb_is_refused_by_its_header(call, reader, side):
+    png = bomb_png(reader.render_config, (side, side))
+    assert len(png) < 2000
     message = refusal(call.chat(user(image_part(data_url(png)), "Who?")))["message"]
-    assert "60000 x 60000 px" in message
+    assert f"{side} x {side} px" in message
+
+
+@pytest.mark.fault(70)
+def test_a_page_whose_pixels_never_end_is_read_no_further_than_its_size(call, reader):
+    resource = pytest.importorskip("resource")
+    png = bomb_png(reader.render_config, (560, 448), megabytes=200)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert call.chat(user(image_part(data_url(png)), "Who?")).status == 200
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100_000  # kB
 
 
 @pytest.mark.fault(71)
