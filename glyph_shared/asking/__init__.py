@@ -12,8 +12,9 @@ from glyph_shared.asking.answer import (
 from glyph_shared.asking.chat import ChatOptions
 from glyph_shared.asking.citations import cited_pages, find_citations
 from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
-from glyph_shared.asking.history import PagedChat, pages_of_history, question_and_history
+from glyph_shared.asking.history import pages_of_history, question_and_history
 from glyph_shared.asking.options import AskOptions, Progress, Refine
+from glyph_shared.asking.paged_chat import PagedChat
 from glyph_shared.asking.prompts import combine_messages, page_messages, text_messages
 from glyph_shared.asking.reply_filter import ReplyFilter
 from glyph_shared.asking.sampling import Sampling

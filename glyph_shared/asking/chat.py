@@ -13,6 +13,7 @@ from glyph_shared.asking.history import (
     PagedChat,
     pages_of_history,
 )
+from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
 from glyph_shared.asking.material import Material, served_config, warn_replaced
 from glyph_shared.asking.options import Options
 from glyph_shared.asking.setting import Setting
@@ -32,6 +33,8 @@ class ChatOptions(TypedDict, total=False):
     """Older turns are drawn once they have so many text tokens together; 8192 by default."""
     keep_last: int
     """How many of the last turns, a user's or an assistant's each, stay text; 4 by default."""
+    long_text_tokens: int
+    """From how many text tokens on a single text that would stay text is drawn; 4096 by default."""
     max_tokens: int | None
     """The longest reply; else the client's sampling, or an eighth of a small server's window."""
     timeout: float | None
@@ -48,6 +51,7 @@ class HistoryLimits:
 
     threshold_tokens: int = DEFAULT_THRESHOLD_TOKENS
     keep_last: int = DEFAULT_KEEP_LAST
+    long_text_tokens: int = DEFAULT_LONG_TEXT_TOKENS
 
 
 def check_chat_options(given: Mapping[str, Any]) -> tuple[Options, HistoryLimits]:
@@ -89,6 +93,7 @@ def _page(messages: Sequence[Message], setting: Setting, limits: HistoryLimits) 
         store=default_store(),
         threshold_tokens=limits.threshold_tokens,
         keep_last=limits.keep_last,
+        long_text_tokens=limits.long_text_tokens,
     )
 
 

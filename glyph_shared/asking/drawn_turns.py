@@ -38,16 +38,30 @@ class DrawnTurns:
     page_spans: list[tuple[int, int]] = field(default_factory=list)
     visual_tokens: int = 0
 
+    @classmethod
+    def joined(cls, first: DrawnTurns, second: DrawnTurns) -> DrawnTurns:
+        """Returns what was drawn in two places, as one."""
+        start = len(first.text)
+        spans = [(start + begin, start + end) for begin, end in second.page_spans]
+        return cls(
+            parts=[*first.parts, *second.parts],
+            pages=[*first.pages, *second.pages],
+            text=first.text + second.text,
+            page_spans=[*first.page_spans, *spans],
+            visual_tokens=first.visual_tokens + second.visual_tokens,
+        )
+
     def add(self, turns: Iterable[Turn], renderer: Renderer, store: PageStore | None) -> None:
         """Draws turns behind those before, from a new page on."""
         pieces = [piece for turn in turns for piece in turn.pieces]
         for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, str)):
             if is_text:
-                self._draw(BETWEEN_PIECES.join(map(str, group)), renderer, store)
+                self.draw(BETWEEN_PIECES.join(map(str, group)), renderer, store)
             else:
                 self._pass_on([piece for piece in group if not isinstance(piece, str)])
 
-    def _draw(self, text: str, renderer: Renderer, store: PageStore | None) -> None:
+    def draw(self, text: str, renderer: Renderer, store: PageStore | None) -> None:
+        """Draws a text behind what is there, from a new page on."""
         pages = renderer.render(text) if store is None else store.render(renderer, text)
         start = len(self.text)
         for page in pages:

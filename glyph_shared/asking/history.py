@@ -1,4 +1,4 @@
-"""Long chats: the older turns become pages, the last ones stay text.
+"""Long chats: the older turns become pages, the last ones stay text, but for what is long in them.
 
 Turns are drawn in chunks. A chunk is closed by the turn that brings it to ``threshold_tokens``,
 and drawn once all its turns are older than the last ``keep_last``; it begins on a page of its own.
@@ -9,13 +9,17 @@ end. A server's prefix cache serves all that did not change, and the page store 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from glyph_shared.asking.drawn_turns import DrawnTurns, visual_cost
-from glyph_shared.asking.prompts import Messages, text_part
+from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS, LongTexts
+from glyph_shared.asking.paged_chat import PagedChat, check_room
+from glyph_shared.asking.prompts import Messages, image_count, text_part
 from glyph_shared.asking.turns import (
     BETWEEN_PIECES,
+    SYSTEM_ROLES,
     Message,
     Turn,
     message_text,
@@ -23,9 +27,8 @@ from glyph_shared.asking.turns import (
     wire_message,
     wire_text,
 )
-from glyph_shared.errors import ConfigError, InputError, OverLengthError
+from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.planning import (
-    CHAT_FRAME,
     DEFAULT_EXACT_TEXT_TOKENS,
     DEFAULT_MAX_TOKENS,
     DEFAULT_WINDOW,
@@ -33,10 +36,9 @@ from glyph_shared.planning import (
     SidecarMaker,
     TextTokenCounter,
     checked_exact_text_tokens,
-    counted,
     pick_counter,
 )
-from glyph_shared.rendering import Page, PageStore, RenderConfig, Renderer
+from glyph_shared.rendering import PageStore, RenderConfig, Renderer
 
 DEFAULT_THRESHOLD_TOKENS = 8192
 """Text tokens. Their pages are three or four: with fewer the pages would grow more often, and each
@@ -46,53 +48,6 @@ DEFAULT_KEEP_LAST = 4
 """Turns: what was just said, and the question."""
 
 _NOTE = "The images above show the earlier turns of this conversation, oldest first.\n\n"
-_TURN_FRAME = 2
-"""A role's mark and a line end, in GLM-4.1V's chat format."""
-
-
-@dataclass(frozen=True)
-class PagedChat:
-    """A chat as it is sent, and what it costs.
-
-    Attributes:
-        messages: The messages for the wire.
-        pages: The pages of the older turns, in order.
-        text: What is on them.
-        page_spans: The chars of ``text`` on each page.
-        turns_drawn: How many turns are on pages.
-        turns_kept: How many stay text.
-        drawn_text_tokens: What the turns on pages would cost as text.
-        kept_text_tokens: What goes along as text: system messages, the last turns, exact strings.
-        visual_tokens: What pages and images cost, the marks around each included. Of images only
-            those that come as PNG data are counted.
-        images: How many images, or other parts that are no text, the chat brings itself.
-        sidecar: The exact strings of the pages, which go along as text.
-        tokenizer: Who counted the text tokens.
-    """
-
-    messages: Messages = field(repr=False)
-    pages: tuple[Page, ...] = field(repr=False)
-    text: str = field(repr=False)
-    page_spans: tuple[tuple[int, int], ...] = field(repr=False)
-    turns_drawn: int
-    turns_kept: int
-    drawn_text_tokens: int
-    kept_text_tokens: int
-    visual_tokens: int
-    images: int
-    sidecar: Sidecar = field(repr=False)
-    tokenizer: str
-
-    @property
-    def prompt_tokens(self) -> int:
-        """About what the request takes of the window, its answer left out."""
-        frames = CHAT_FRAME + _TURN_FRAME * len(self.messages)
-        return self.visual_tokens + self.kept_text_tokens + frames
-
-    @property
-    def replaced(self) -> int:
-        """How many chars no font has; they are drawn as the replacement."""
-        return sum(page.replaced for page in self.pages)
 
 
 def pages_of_history(
@@ -101,6 +56,7 @@ def pages_of_history(
     config: RenderConfig | None = None,
     threshold_tokens: int = DEFAULT_THRESHOLD_TOKENS,
     keep_last: int = DEFAULT_KEEP_LAST,
+    long_text_tokens: int = DEFAULT_LONG_TEXT_TOKENS,
     window: int = DEFAULT_WINDOW,
     max_tokens: int = DEFAULT_MAX_TOKENS,
     max_pages: int | None = None,
@@ -117,11 +73,16 @@ def pages_of_history(
     that stays text, or in one of their own where an assistant's comes first. Images of drawn turns
     stay images, in their place among the pages. A tool's result is drawn, or kept, with its call.
 
+    In all that stays text, a single text of ``long_text_tokens`` or more is drawn too, but for some
+    lines at both ends. Its pages stand in its own message, or, where that is not a user's, in the
+    next one that is.
+
     Args:
         messages: Those of the OpenAI API, oldest first; not changed.
         config: θ; preset ``en`` by default.
         threshold_tokens: Older turns are drawn once they have so many text tokens together.
         keep_last: How many of the last turns, a user's or an assistant's each, stay text.
+        long_text_tokens: From how many text tokens on a single text that would stay text is drawn.
         window: Tokens a request may have, the answer included.
         max_tokens: Kept free for the answer.
         max_pages: Images that one request may have; None where the server sets no limit.
@@ -136,7 +97,8 @@ def pages_of_history(
         InputError: There is no turn, or a message is not one of the API.
         ConfigError: A setting makes no sense.
     """
-    _check_settings(threshold_tokens, keep_last, exact_text_tokens)
+    limits = {"threshold_tokens": threshold_tokens, "keep_last": keep_last}
+    _check_settings({**limits, "long_text_tokens": long_text_tokens}, exact_text_tokens)
     counter = counter or pick_counter()
     opening, turns = split_turns(messages)
     sizes = [counter.count(turn.text) for turn in turns]
@@ -146,9 +108,10 @@ def pages_of_history(
     for start, stop in chunks:
         drawn.add(turns[start:stop], renderer, store)
     stop = chunks[-1][1] if chunks else 0
+    long = LongTexts(renderer, counter, long_text_tokens, store)
     divided = _Divided(opening, turns[:stop], turns[stop:], sum(sizes[:stop]), drawn)
-    paged = divided.paged(counter, exact_text_tokens, room=window - max_tokens)
-    _check_room(paged, window, max_tokens, max_pages)
+    paged = divided.paged(counter, exact_text_tokens, long, room=window - max_tokens)
+    check_room(paged, window, max_tokens, max_pages)
     return paged
 
 
@@ -173,7 +136,7 @@ def closed_chunks(
 
 
 def question_and_history(messages: Sequence[Message]) -> tuple[str, str]:
-    """Returns the text of the last user message, and all other turns as they would be drawn.
+    """Returns the last line of the last user message, and all before it as it would be drawn.
 
     For a model that reads pages and one question and nothing else, as the embedded reader does;
     system messages are left out. The history is empty where there is one turn alone.
@@ -188,10 +151,12 @@ def question_and_history(messages: Sequence[Message]) -> tuple[str, str]:
             "parts; leave them out"
         )
     asked = next((turn for turn in reversed(turns) if turn.is_users), None)
-    if asked is None or not (question := message_text(asked.messages[0]).strip()):
+    text = message_text(asked.messages[0]).strip() if asked else ""
+    if not text:
         raise InputError("there is no question: the last user message of the chat has no text")
-    others = (turn.text for turn in turns if turn is not asked)
-    return question, BETWEEN_PIECES.join(text for text in others if text)
+    before, _, question = text.rpartition("\n")
+    others = [turn.text for turn in turns if turn is not asked]
+    return question, BETWEEN_PIECES.join(text for text in (*others, before.strip()) if text)
 
 
 @dataclass(frozen=True)
@@ -204,25 +169,29 @@ class _Divided:
     older_text_tokens: int
     drawn: DrawnTurns
 
-    def paged(self, counter: TextTokenCounter, exact_text_tokens: int, *, room: int) -> PagedChat:
+    def paged(
+        self, counter: TextTokenCounter, exact_text_tokens: int, long: LongTexts, *, room: int
+    ) -> PagedChat:
         """Puts the request together; exact strings take what the rest leaves of the room."""
-        drawn, media = self.drawn, [part for turn in self.last for part in turn.media]
         hoisted = (message for turn in self.older for message in turn.system)
-        head = [wire_message(message) for message in (*self.opening, *hoisted)]
-        tail = [wire_message(message) for turn in self.last for message in turn.messages]
-        text_tokens = sum(counter.count(wire_text(message)) for message in (*head, *tail))
+        kept = (message for turn in self.last for message in turn.messages)
+        media = [part for turn in self.last for part in turn.media]
+        sent = [wire_message(message) for message in long.draw([*self.opening, *hoisted, *kept])]
+        text_tokens = sum(counter.count(wire_text(message)) for message in sent)
+        drawn = DrawnTurns.joined(self.drawn, long.drawn)
         visual_tokens = drawn.visual_tokens + visual_cost(media)
         maker = SidecarMaker(drawn.text, drawn.page_spans, counter)
         spare = max(0, room - visual_tokens - text_tokens)
         sidecar = maker.make((0, len(drawn.pages)), min(exact_text_tokens, spare))
         return PagedChat(
-            messages=[*head, *_with_pages(drawn, sidecar, tail)],
+            messages=_with_pages(self.drawn.parts, sidecar, sent),
             pages=tuple(drawn.pages),
             text=drawn.text,
             page_spans=tuple(drawn.page_spans),
             turns_drawn=len(self.older),
             turns_kept=len(self.last),
             drawn_text_tokens=self.older_text_tokens,
+            long_text_tokens=counter.count(long.drawn.text),
             kept_text_tokens=text_tokens + sidecar.text_tokens,
             visual_tokens=visual_tokens,
             images=len(media) + len(drawn.parts) - len(drawn.pages),
@@ -231,46 +200,30 @@ class _Divided:
         )
 
 
-def _with_pages(drawn: DrawnTurns, sidecar: Sidecar, tail: Messages) -> Messages:
-    if not drawn.parts:
-        return tail
+def _with_pages(older: Sequence[dict[str, Any]], sidecar: Sidecar, sent: Messages) -> Messages:
+    """Puts the pages of older turns first, and exact strings behind the last pages."""
+    if older:
+        place = next(n for n, one in enumerate(sent) if one["role"] not in SYSTEM_ROLES)
+        first, lead = sent[place], [*older, text_part(_NOTE)]
+        if first["role"] == "user":
+            headed = [{**first, "content": [*lead, *(first["content"] or ())]}]
+        else:
+            headed = [{"role": "user", "content": lead}, first]
+        sent = [*sent[:place], *headed, *sent[place + 1 :]]
+    return _with_strings(sidecar, sent) if sidecar.text else sent
+
+
+def _with_strings(sidecar: Sidecar, sent: Messages) -> Messages:
+    place = max(n for n, message in enumerate(sent) if image_count([message]))
+    parts = sent[place]["content"]
+    behind = 1 + max(n for n, part in enumerate(parts) if part["type"] == "image_url")
     # The parts are joined without anything between them.
-    strings = [text_part(f"{sidecar.text}\n\n")] if sidecar.text else []
-    lead = [*drawn.parts, *strings, text_part(_NOTE)]
-    first, *others = tail
-    if first["role"] != "user":
-        return [{"role": "user", "content": lead}, *tail]
-    return [{**first, "content": [*lead, *(first["content"] or ())]}, *others]
+    parts = [*parts[:behind], text_part(f"{sidecar.text}\n\n"), *parts[behind:]]
+    return [*sent[:place], {**sent[place], "content": parts}, *sent[place + 1 :]]
 
 
-def _check_settings(threshold_tokens: int, keep_last: int, exact_text_tokens: int) -> None:
-    for name, value in {"threshold_tokens": threshold_tokens, "keep_last": keep_last}.items():
+def _check_settings(limits: Mapping[str, object], exact_text_tokens: int) -> None:
+    for name, value in limits.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"{name} must be a whole number of at least 1; got {value!r}")
     checked_exact_text_tokens(exact_text_tokens)
-
-
-def _check_room(paged: PagedChat, window: int, max_tokens: int, max_pages: int | None) -> None:
-    images = len(paged.pages) + paged.images
-    if max_pages is not None and images > max_pages:
-        raise OverLengthError(
-            f"the chat has {counted(len(paged.pages), 'page')} of older turns and "
-            f"{counted(paged.images, 'image')} of its own, and a request may have "
-            f"max_pages={max_pages:,}; use a larger page_size, or raise the server's image limit",
-            needed=images,
-            limit=max_pages,
-        )
-    room = window - max_tokens
-    if paged.prompt_tokens <= room:
-        return
-    raise OverLengthError(
-        f"the chat needs about {paged.prompt_tokens:,} tokens and a window of {window:,} has "
-        f"{room:,} for it, {max_tokens:,} being kept for the answer: "
-        f"{paged.visual_tokens:,} visual tokens for {counted(paged.turns_drawn, 'older turn')} "
-        f"({paged.drawn_text_tokens:,} text tokens by {paged.tokenizer}) and "
-        f"{paged.kept_text_tokens:,} text tokens for the system messages and the last "
-        f"{counted(paged.turns_kept, 'turn')}; lower keep_last or threshold_tokens, use a denser "
-        "θ or a larger window, or sum up the oldest turns",
-        needed=paged.prompt_tokens,
-        limit=room,
-    )

@@ -21,9 +21,9 @@ Message = Mapping[str, Any]
 Part = Mapping[str, Any]
 
 BETWEEN_PIECES = "\n\n"
-_SYSTEM = ("system", "developer")
+SYSTEM_ROLES = ("system", "developer")
 _RESULT = ("tool", "function")
-_ROLES = (*_SYSTEM, "user", "assistant", *_RESULT)
+_ROLES = (*SYSTEM_ROLES, "user", "assistant", *_RESULT)
 _TEXT_KEYS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _END_OF_THINKING = "</think>"
 
@@ -46,7 +46,7 @@ class Turn:
     @property
     def system(self) -> tuple[Message, ...]:
         """The system messages among them."""
-        return tuple(message for message in self.messages if message["role"] in _SYSTEM)
+        return tuple(message for message in self.messages if message["role"] in SYSTEM_ROLES)
 
     @cached_property
     def pieces(self) -> tuple[str | Part, ...]:
@@ -55,7 +55,7 @@ class Turn:
         return tuple(
             piece
             for message in self.messages
-            if message["role"] not in _SYSTEM
+            if message["role"] not in SYSTEM_ROLES
             for piece in _pieces(message, names)
         )
 
@@ -80,7 +80,7 @@ def split_turns(messages: Sequence[Message]) -> tuple[list[Message], list[Turn]]
     turns: list[list[Message]] = []
     for position, message in enumerate(messages):
         role = _checked_role(message, position)
-        if role in _SYSTEM and not turns:
+        if role in SYSTEM_ROLES and not turns:
             opening.append(message)
         elif role in ("user", "assistant") or not turns:
             turns.append([message])
@@ -103,7 +103,8 @@ def wire_message(message: Message) -> dict[str, Any]:
     sent = dict(message)
     if message.get("content") is not None:
         sent["content"] = [
-            text_part(part) if isinstance(part, str) else dict(part) for part in _runs(message)
+            text_part(part) if isinstance(part, str) else dict(part)
+            for part in message_runs(message)
         ]
     if message.get("tool_calls"):
         sent["tool_calls"] = [_inert_call(call) for call in message["tool_calls"]]
@@ -112,7 +113,7 @@ def wire_message(message: Message) -> dict[str, Any]:
 
 def message_text(message: Message) -> str:
     """Returns the text of a message, without what it calls or refuses."""
-    return "".join(part for part in _runs(message) if isinstance(part, str))
+    return "".join(part for part in message_runs(message) if isinstance(part, str))
 
 
 def wire_text(message: Message) -> str:
@@ -125,7 +126,7 @@ def wire_text(message: Message) -> str:
 def _pieces(message: Message, names: Mapping[str, str]) -> Iterator[str | Part]:
     label = _label(message, names)
     calls = [call["function"] for call in message.get("tool_calls") or ()]
-    runs = list(_runs(message))
+    runs = list(message_runs(message))
     if message.get("refusal"):
         runs.append(message["refusal"])
     if not runs and not calls:
@@ -140,7 +141,7 @@ def _pieces(message: Message, names: Mapping[str, str]) -> Iterator[str | Part]:
         yield f"{label} calls {call['name']}: {call.get('arguments', '')}"
 
 
-def _runs(message: Message) -> Iterator[str | Part]:
+def message_runs(message: Message) -> Iterator[str | Part]:
     """Yields a message's texts, neighbours joined as servers join them, and its other parts."""
     content = message.get("content")
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or ()

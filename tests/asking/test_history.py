@@ -307,3 +307,8 @@ def test_question_and_history_are_the_last_user_message_and_all_else():
 def test_there_is_no_question_in_images_or_in_an_answer(messages):
     with pytest.raises(InputError, match=r"question|image_url"):
         question_and_history(messages)
+
+
+def test_what_stands_before_a_question_in_its_message_is_history():
+    asked = user("The code is 4711.\n\nWhat is the code?")
+    assert question_and_history([asked]) == ("What is the code?", "The code is 4711.")
