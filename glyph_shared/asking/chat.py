@@ -10,12 +10,12 @@ from typing import Any, TypedDict
 from glyph_shared.asking.history import (
     DEFAULT_KEEP_LAST,
     DEFAULT_THRESHOLD_TOKENS,
-    PagedChat,
     pages_of_history,
 )
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
 from glyph_shared.asking.material import Material, served_config, warn_replaced
 from glyph_shared.asking.options import Options
+from glyph_shared.asking.paged_chat import PagedChat
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.turns import Message
