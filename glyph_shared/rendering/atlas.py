@@ -12,6 +12,7 @@ import math
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import freetype
 import numpy as np
@@ -20,7 +21,7 @@ from glyph_shared.errors import FontError
 from glyph_shared.rendering.arrays import Bytes, Int32s
 from glyph_shared.rendering.font_files import FontFile
 from glyph_shared.rendering.fonts import load_font
-from glyph_shared.rendering.shapes import ShapeTable
+from glyph_shared.rendering.shapes import Part, ShapeTable
 
 VARIANTS = 4
 """Sub-pixel positions of a shape; a key is ``shape * VARIANTS + variant``."""
@@ -30,6 +31,17 @@ _MAX_VARIANT_CELL = 50
 
 _UNSEEN = -1
 _LOAD = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
+
+
+class Bitmap(NamedTuple):
+    """Ink, the pixels from the pen to its first column, and its rows above the baseline."""
+
+    ink: Bytes
+    left: int
+    top: int
+
+
+_NO_INK = Bitmap(np.zeros((0, 0), np.uint8), 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +70,14 @@ class Atlas:
 
     def __init__(self, table: ShapeTable, size_px: float, x_scale: float = 1.0) -> None:
         self._table = table
+        self._size_px = size_px * x_scale, size_px
         self._ppem = max(1, math.floor(size_px + 0.5))
         self._matrix = freetype.Matrix(
             int(size_px * x_scale / self._ppem * 0x10000), 0, 0, int(size_px / self._ppem * 0x10000)
         )
         self.has_variants = self._cell_height(size_px) <= _MAX_VARIANT_CELL
         self._faces: dict[FontFile, freetype.Face] = {}
-        self._bitmaps: dict[int, tuple[Bytes, int, int]] = {}
+        self._bitmaps: dict[int, Bitmap] = {}
         self._lock = threading.Lock()
         above, below = math.ceil(size_px), math.ceil(size_px * 0.3)
         self._sheet = _empty_sheet(above, above + below)
@@ -121,28 +134,33 @@ class Atlas:
             sheet.depth,
         )
 
-    def _draw(self, key: int) -> tuple[Bytes, int, int]:
+    def _draw(self, key: int) -> Bitmap:
         shape, variant = divmod(key, VARIANTS)
-        empty = np.zeros((0, 0), np.uint8), 0, 0
         if shape < 2:
-            return empty
-        number, index = self._table.font_of(shape)
-        face = self._face(self._table.fonts[number])
-        face.set_transform(self._matrix, freetype.Vector(variant * 64 // VARIANTS, 0))
+            return _NO_INK
+        drawn = [self._draw_part(part, variant) for part in self._table.parts(shape)]
+        return drawn[0] if len(drawn) == 1 else _together(drawn)
+
+    def _draw_part(self, part: Part, variant: int) -> Bitmap:
+        file = self._table.fonts[part.font]
+        face = self._face(file)
+        x = round(part.x * self._size_px[0] * 64) + variant * 64 // VARIANTS
+        face.set_transform(self._matrix, freetype.Vector(x, round(part.y * self._size_px[1] * 64)))
         try:
-            face.load_glyph(index, _LOAD)
+            face.load_glyph(part.number, _LOAD)
             slot = face.glyph
             slot.render(freetype.FT_RENDER_MODE_NORMAL)
         except freetype.FT_Exception as error:
-            name = str(self._table.fonts[number].path)
-            raise FontError(f"font {name!r} has a damaged shape {index}: {error}") from None
+            raise FontError(
+                f"font {str(file.path)!r} has a damaged shape {part.number}: {error}"
+            ) from None
         bitmap = slot.bitmap
         if not bitmap.rows or not bitmap.width:
-            return empty
+            return _NO_INK
         # freetype-py's own ``bitmap.buffer`` makes a list of it, byte by byte.
         raw = ctypes.string_at(bitmap._FT_Bitmap.buffer, bitmap.rows * bitmap.pitch)
         ink = np.frombuffer(raw, np.uint8).reshape(bitmap.rows, bitmap.pitch)
-        return ink[:, : bitmap.width], slot.bitmap_left, slot.bitmap_top
+        return Bitmap(ink[:, : bitmap.width], slot.bitmap_left, slot.bitmap_top)
 
     def _face(self, file: FontFile) -> freetype.Face:
         if file not in self._faces:
@@ -160,6 +178,22 @@ class Atlas:
 def shared_atlas(table: ShapeTable, size_px: float, x_scale: float) -> Atlas:
     """Returns the process's atlas of a table at one size, so that no shape is drawn twice."""
     return Atlas(table, size_px, x_scale)
+
+
+def _together(drawn: list[Bitmap]) -> Bitmap:
+    """Lays bitmaps around one pen over each other; ink upon ink darkens."""
+    drawn = [bitmap for bitmap in drawn if bitmap.ink.size]
+    if not drawn:
+        return _NO_INK
+    left, top = min(bitmap.left for bitmap in drawn), max(bitmap.top for bitmap in drawn)
+    width = max(bitmap.left + bitmap.ink.shape[1] for bitmap in drawn) - left
+    height = top - min(bitmap.top - bitmap.ink.shape[0] for bitmap in drawn)
+    paper = np.full((height, width), 255, np.uint16)
+    for ink, first_column, first_row in drawn:
+        rows, columns = ink.shape
+        below = paper[top - first_row :, first_column - left :][:rows, :columns]
+        below[:] = below * (255 - ink.astype(np.uint16)) // 255
+    return Bitmap((255 - paper).astype(np.uint8), left, top)
 
 
 def _empty_sheet(above: int, depth: int) -> Sheet:

@@ -15,10 +15,13 @@ from glyph_shared.rendering.arrays import Bools, Codes, Int32s, Int64s
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.geometry import Geometry
 from glyph_shared.rendering.line_breaks import Lines, Measure, break_lines
-from glyph_shared.rendering.normalise import Normalised, Normaliser
+from glyph_shared.rendering.normalise import Normaliser
 from glyph_shared.rendering.raster import PlacedLines
+from glyph_shared.rendering.scribe import Scribe, Written, joined
 from glyph_shared.rendering.shapes import ShapeTable
+from glyph_shared.rendering.shaping import shared_shaper
 from glyph_shared.rendering.typeset import Placement, elastic_spaces, place_lines
+from glyph_shared.rendering.visual_order import visual_order
 
 BLOCK = 1 << 15
 """Chars laid out at a time: some 25 dense pages, whose arrays still fit a processor's cache."""
@@ -41,6 +44,7 @@ class PageLayout:
         lines: What to draw where.
         boxes_px: First row of each paragraph's box, and the row below it.
         last: The page is the text's last.
+        order: Which char each of the drawn shapes stands for; None if they are in reading order.
     """
 
     span: tuple[int, int]
@@ -50,6 +54,7 @@ class PageLayout:
     lines: PlacedLines
     boxes_px: tuple[tuple[int, int], ...]
     last: bool
+    order: Int64s | None = None
 
 
 class Composer:
@@ -69,17 +74,17 @@ class Composer:
     def pages(self, pieces: Iterable[str], marker: str | None) -> Iterator[PageLayout]:
         """Yields the pages of a text that arrives in pieces."""
         normaliser = Normaliser(marker)
-        waiting: list[Normalised] = []
+        scribe = Scribe(shared_shaper(self._table), self._look_up)
+        waiting: list[Written] = []
         position, continues, size, enough = 0, False, 0, BLOCK
         for piece, final in blocks(pieces):
-            waiting.append(normaliser.feed(piece, final=final))
+            waiting.append(scribe.feed(normaliser.feed(piece, final=final), final=final))
             size += len(waiting[-1].codes)
             if not size or (size < enough and not final):
                 continue
-            codes = np.concatenate([part.codes for part in waiting])
-            source = np.concatenate([part.source for part in waiting])
-            block = self._lay_out(codes, continues)
-            for layout in block.pages(source, position, normaliser.read if final else None):
+            text = joined(waiting)
+            block = self._lay_out(text, continues)
+            for layout in block.pages(text.source, position, normaliser.read if final else None):
                 position = layout.span[1]
                 yield layout
             line = block.first_unfinished_line
@@ -88,16 +93,21 @@ class Composer:
             if line:
                 continues = not block.lines.opens[line]
             rest = int(block.lines.start[line])
-            waiting = [Normalised(codes[rest:], source[rest:], marker)]
+            waiting = [text.behind(rest)]
             size -= rest
 
-    def _lay_out(self, codes: Codes, continues: bool) -> _Block:
-        shapes = self._look_up(codes)
+    def _lay_out(self, text: Written, continues: bool) -> _Block:
+        codes, shapes = text.codes, text.shapes
         advances = self._table.advances[shapes] * self._config.font_size
         lines = break_lines(codes, advances, self._measure, continues=continues)
-        placement = place_lines(lines, self._config, self._geometry)
+        order = line_base = None
+        if text.levels is not None:
+            order, line_base = visual_order(text.levels, lines)
+        placement = place_lines(lines, self._config, self._geometry, line_base)
         elastic = elastic_spaces(codes, lines) if placement.spacing.any() else codes == -1
-        return _Block(codes, shapes, elastic, lines, placement, self._config)
+        if order is not None:
+            shapes, elastic = shapes[order], elastic[order]
+        return _Block(codes, shapes, elastic, lines, placement, self._config, order)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +120,7 @@ class _Block:
     lines: Lines
     placement: Placement
     config: RenderConfig
+    order: Int64s | None
 
     @property
     def first_unfinished_line(self) -> int:
@@ -152,6 +163,7 @@ class _Block:
             placed,
             self._boxes(first, stop, scale),
             last,
+            None if self.order is None else self.order[begin:end] - begin,
         )
 
     def _boxes(self, first: int, stop: int, scale: float) -> tuple[tuple[int, int], ...]:

@@ -20,6 +20,9 @@ DEFAULT_FONT = "DejaVuSans.ttf"
 
 _LIST_TIMEOUT_S = 20
 _NOT_FOR_TEXT = ("lastresort", "coloremoji", "adobeblank")
+_NOT_FIRST = ("serif", "mono", "looped", "unjoined", "nastaliq", "kufi", "rashi")
+"""Words in the names of families that draw a char only if no plainer one has it."""
+
 _FACE_DIGITS = 5
 _SFNT_MAGIC = (b"\0\1\0\0", b"true", b"OTTO", b"ttcf")
 
@@ -193,7 +196,7 @@ def _parse_listed(line: str) -> SystemFont | None:
         return None
     rank = (
         abs(int(weight) - 80) + 1000 * int(slant != "0"),
-        int("serif" in family.casefold() or "mono" in family.casefold()),
+        int(any(word in family.casefold() for word in _NOT_FIRST)),
         int(index),
         path,
     )

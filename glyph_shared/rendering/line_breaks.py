@@ -2,7 +2,7 @@
 
 A line's chars are everything from its start to the next line's start, spaces and line break
 included, so lines tile their text. Units are stretches that a line keeps whole: a word with the
-spaces behind it, or one ideograph; a unit wider than a line is divided between any two chars.
+spaces behind it, a syllable of a script without spaces, or one ideograph; a unit wider than a line is divided between any two chars.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glyph_shared.rendering import syllables
 from glyph_shared.rendering.arrays import Bools, Codes, Float64s, Int32s, Int64s
 from glyph_shared.rendering.cjk import breaks_beside_ideographs
 from glyph_shared.rendering.normalise import CODE_LIMIT, NEWLINE, SPACE
@@ -92,7 +93,10 @@ def is_breaking_space(codes: Codes) -> Bools:
 def _unit_starts(codes: Codes, blank: Bools, newline: Bools) -> Int64s:
     ends = newline.copy()
     ends[:-1] |= blank[:-1] & ~blank[1:]
-    if len(codes) and codes.max() >= 0x2E80:
+    highest = int(codes.max(initial=0))
+    if highest >= syllables.FIRST:
+        ends[:-1] |= syllables.breaks_between_syllables(codes)
+    if highest >= 0x2E80:
         ends[:-1] |= breaks_beside_ideographs(codes)
     starts = np.flatnonzero(ends[:-1]) + 1 if len(codes) else np.zeros(0, np.int64)
     return np.concatenate((np.zeros(1, np.int64), starts))

@@ -9,9 +9,11 @@ CR, VT, FF, NEL, U+2028/9    a line break
 tab                          spaces up to the next multiple of four columns
 space, leading or repeated   kept; spaces at a line's end hang invisibly past the margin
 no-break spaces              kept; no line break there
-soft hyphen, zero-width      dropped: no shape of their own (the joiners wait for shaping)
+soft hyphen, zero-width      dropped: no shape of their own
   chars, BOM, variation
-  selectors, bidi controls
+  selectors
+zero-width joiners, bidi     kept: they have no ink, but say how their neighbours join and which
+  controls                   way these run
 combining marks              kept, the first eight in a row; more would only pile up ink
 two- and three-em dashes     two and three em dashes, which join to the same line
 other C0, DEL, C1            U+FFFD, counted in ``Page.replaced``
@@ -42,6 +44,10 @@ MARKER = 0x110001
 """Code of the newline marker's first char; its others follow."""
 MARKER_LIMIT = 16
 CODE_LIMIT = MARKER + MARKER_LIMIT
+
+JOINERS = (0x200C, 0x200D)
+BIDI_CONTROLS = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Marks, embeddings, overrides and isolates of UAX #9."""
 
 TAB_STOP = 4
 MAX_MARKS = 8
@@ -180,6 +186,11 @@ def without_markers(codes: Codes, marker: str | None) -> tuple[Codes, Bools]:
     return undone, kept
 
 
+def mark_codes() -> Int64s:
+    """Returns the chars that combine with the one before them."""
+    return np.flatnonzero(_ACTIONS == _MARK)
+
+
 def is_blank(text: str) -> bool:
     """Tells whether nothing of the text would leave ink."""
     if not text or text.isspace():
@@ -213,7 +224,7 @@ def _action_table() -> Bytes:
         table[plane * 0x10000 + 0xFFFE : plane * 0x10000 + 0x10000] = _REPLACE
     table[0xFDD0:0xFDF0] = _REPLACE
     table[0xFE00:0xFE10] = table[0xE0100:0xE01F0] = _DROP
-    table[_VISIBLE_FORMATS] = _KEEP
+    table[[*_VISIBLE_FORMATS, *JOINERS, *BIDI_CONTROLS]] = _KEEP
     table[[0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029]] = _BREAK
     table[[_TWO_EM_DASH, _THREE_EM_DASH]] = _DASH
     table[0x09] = _TAB
@@ -225,5 +236,5 @@ _BY_CATEGORY = {"Mn": _MARK, "Me": _MARK, "Cf": _DROP, "Cc": _REPLACE, "Cs": _RE
 _VISIBLE_FORMATS = [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD]
 """Format chars that have ink: Arabic and Syriac signs that enclose what follows."""
 _ACTIONS = _action_table()
-_INKLESS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
-"""The empty Braille cell, fillers and the joiner of marks: no spaces, but nothing to see either."""
+_INKLESS = {*"\u034f\u115f\u1160\u2800\u3164\uffa0", *map(chr, (*JOINERS, *BIDI_CONTROLS))}
+"""The empty Braille cell, fillers, joiners and controls: no spaces, but nothing to see either."""

@@ -12,7 +12,7 @@ import freetype
 
 from glyph_shared.rendering.renderer import Renderer
 
-_PACKAGES = ("glyph-context", "numpy", "freetype-py", "isal", "pillow", "fonttools")
+_PACKAGES = ("glyph-context", "numpy", "freetype-py", "isal", "pillow", "fonttools", "uharfbuzz")
 _SLICE_CHARS = 1 << 20
 
 

@@ -31,6 +31,7 @@ from glyph_shared.rendering.normalise import (
 )
 from glyph_shared.rendering.page import DrawnText, Page
 from glyph_shared.rendering.raster import Painter
+from glyph_shared.rendering.scripts import INVISIBLE, TRAITS
 from glyph_shared.rendering.shapes import MISSING, shape_table
 
 Missing = Literal["error", "replace"]
@@ -130,7 +131,8 @@ class Renderer:
             seen[text_codes(piece)] = True
         # Apart from each other, so that the rule for runs of marks drops none of them.
         distinct = " ".join(map(chr, np.flatnonzero(seen).tolist()))
-        codes = np.flatnonzero(np.bincount(normalise(distinct).codes))
+        codes: Int64s = np.flatnonzero(np.bincount(normalise(distinct).codes))
+        codes = codes[TRAITS[codes] & INVISIBLE == 0]
         self._cover(codes)
         return codes
 
@@ -166,6 +168,8 @@ class Renderer:
     def _draw(self, index: int, layout: PageLayout) -> Page:
         marks = layout.codes >= MARKER
         if marks.any():
+            if layout.order is not None:
+                marks = marks[layout.order]
             text = self._painter.paint(layout.lines, ~marks)
             drawn_marks = self._painter.paint(layout.lines, marks)
         else:
@@ -185,7 +189,8 @@ class Renderer:
     def _count_replaced(self, codes: Codes) -> int:
         count = int(np.count_nonzero(codes == REPLACED))
         if self._replaces_missing:
-            count += int(np.count_nonzero(self._table.lookup[codes] == MISSING))
+            missing = self._table.lookup[codes] == MISSING
+            count += int(np.count_nonzero(missing & (TRAITS[codes] & INVISIBLE == 0)))
         return count
 
 

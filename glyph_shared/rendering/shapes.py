@@ -2,7 +2,8 @@
 
 Shape numbers run through all fonts of the chain. 0 is a char without a shape so far; 1 draws
 nothing and does not move the pen. Which font draws a char depends on the char and on the installed
-fonts, never on the order in which a text needs them.
+fonts, never on the order in which a text needs them. Shaping adds composites: several of a font's
+shapes, each moved a little, that stand for one cluster of chars.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from glyph_shared.errors import FontError
-from glyph_shared.rendering.arrays import Bools, Int64s
+from glyph_shared.rendering.arrays import Bools, Float64s, Int64s
 from glyph_shared.rendering.font_files import (
     DEFAULT_FONT,
     FontFile,
@@ -22,7 +24,7 @@ from glyph_shared.rendering.font_files import (
     bundled_folder,
     system_fonts,
 )
-from glyph_shared.rendering.fonts import Font, load_font
+from glyph_shared.rendering.fonts import Font, load_font, pdf_number
 from glyph_shared.rendering.normalise import CODE_LIMIT, MARKER, NEWLINE, REPLACED, SPACE
 
 MISSING = 0
@@ -30,6 +32,26 @@ BLANK = 1
 
 _SPACES = (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
 _BUNDLED_FALLBACKS = (DEFAULT_FONT, "STIXGeneral.ttf")
+
+
+_COMPOSITES = 1024
+"""Numbers set aside for composites at a time."""
+
+
+class Part(NamedTuple):
+    """One of a font's shapes and where it is drawn, in em right of the pen and above the line."""
+
+    font: int
+    number: int
+    x: float = 0.0
+    y: float = 0.0
+
+
+class Composite(NamedTuple):
+    """Shapes drawn together, and their advance in em."""
+
+    parts: tuple[Part, ...]
+    advance: float
 
 
 class ShapeTable:
@@ -46,7 +68,12 @@ class ShapeTable:
         self.advances = np.zeros(2)
         self.pdf_advances = np.zeros(2)
         self.fonts: list[FontFile] = []
+        # Where each range of numbers starts, and the number of its font (-1: composites).
         self._first: list[int] = []
+        self._font: list[int] = []
+        self._first_of_font: list[int] = []
+        self._composites: dict[Composite, int] = {}
+        self._parts: dict[int, tuple[Part, ...]] = {}
         self._searched = np.zeros(CODE_LIMIT, np.bool_)
         self._lock = threading.Lock()
         self.lookup[NEWLINE] = BLANK
@@ -89,9 +116,34 @@ class ShapeTable:
         self.lookup[spaces] = self.lookup[SPACE]
 
     def font_of(self, shape: int) -> tuple[int, int]:
-        """Returns the number of a shape's font in the chain, and its index in that font."""
+        """Returns the number of a plain shape's font in the chain, and its index in that font."""
         number = bisect_right(self._first, shape) - 1
-        return number, shape - self._first[number]
+        return self._font[number] if number >= 0 else -1, shape - self._first[number]
+
+    def parts(self, shape: int) -> tuple[Part, ...]:
+        """Returns what is drawn for a shape."""
+        return self._parts.get(shape) or (Part(*self.font_of(shape)),)
+
+    def number_of(self, composite: Composite) -> int:
+        """Returns the number of a composite; that of a plain shape if it is no more than that."""
+        [first, *others] = composite.parts
+        plain = self._first_of_font[first.font] + first.number
+        if not others and first.x == first.y == 0 and self.advances[plain] == composite.advance:
+            return plain
+        with self._lock:
+            known = self._composites.get(composite)
+            return known if known is not None else self._add_composite(composite)
+
+    def _add_composite(self, composite: Composite) -> int:
+        if len(self._composites) % _COMPOSITES == 0:
+            self._next = self._extend(np.zeros(_COMPOSITES), np.zeros(_COMPOSITES), -1)
+        number = self._next
+        self._next += 1
+        self.advances[number] = composite.advance
+        self.pdf_advances[number] = pdf_number(composite.advance * 1000) * 0.001
+        self._parts[number] = composite.parts
+        self._composites[composite] = number
+        return number
 
     def _take(self, file: FontFile, codes: Int64s) -> None:
         """Lets an installed font draw some chars; an unreadable one draws none."""
@@ -99,18 +151,26 @@ class ShapeTable:
             font = load_font(file)
         except FontError:
             return
-        first = self._first[self.fonts.index(file)] if file in self.fonts else self._append(font)
+        known_font = file in self.fonts
+        first = self._first_of_font[self.fonts.index(file)] if known_font else self._append(font)
         place = np.minimum(np.searchsorted(font.codepoints, codes), len(font.codepoints) - 1)
         known = font.codepoints[place] == codes
         self.lookup[codes[known]] = font.shapes[place[known]] + first
 
     def _append(self, font: Font) -> int:
         """Puts a font's shapes at the table's end; returns the number of the first."""
-        first = len(self.advances)
-        self.advances = np.concatenate((self.advances, font.advances))
-        self.pdf_advances = np.concatenate((self.pdf_advances, font.pdf_advances))
-        self._first.append(first)
+        first = self._extend(font.advances, font.pdf_advances, len(self.fonts))
         self.fonts.append(font.file)
+        self._first_of_font.append(first)
+        return first
+
+    def _extend(self, advances: Float64s, pdf_advances: Float64s, font: int) -> int:
+        """Adds a range of shape numbers; returns the first."""
+        first = len(self.advances)
+        self.advances = np.concatenate((self.advances, advances))
+        self.pdf_advances = np.concatenate((self.pdf_advances, pdf_advances))
+        self._first.append(first)
+        self._font.append(font)
         return first
 
     def _add_all(self, font: Font) -> None:

@@ -33,13 +33,26 @@ class Placement:
     baseline: Float64s
 
 
-def place_lines(lines: Lines, config: RenderConfig, geometry: Geometry) -> Placement:
-    """Places lines on pages; the first line is at the top of a page."""
+def place_lines(
+    lines: Lines, config: RenderConfig, geometry: Geometry, rightward: Bools | None = None
+) -> Placement:
+    """Places lines on pages; the first line is at the top of a page.
+
+    Args:
+        lines: The lines.
+        config: θ.
+        geometry: What follows from it.
+        rightward: Which lines run from right to left; None if none does.
+    """
     tops = line_tops(lines.opens, config)
     pages = page_starts(tops, geometry.height - config.line_height)
     page_of_line = np.repeat(np.arange(len(pages) - 1), np.diff(pages))
     baseline = tops - tops[pages[:-1]][page_of_line] + geometry.origin_y + config.font_size
     x, spacing = align(lines, config, geometry)
+    if rightward is not None and rightward.any():
+        x[rightward] = mirrored(x, lines, spacing, config, geometry)[rightward]
+        if config.auto_crop_width:
+            x -= _room_left(x, lines, pages)[page_of_line]
     return Placement(pages, x, spacing, baseline)
 
 
@@ -80,6 +93,27 @@ def align(lines: Lines, config: RenderConfig, geometry: Geometry) -> tuple[Float
         share = 1.0 if config.alignment == "RIGHT" else 0.5
         x += np.where(adjusted, 0.0, slack * share)
     return x, spacing
+
+
+def mirrored(
+    x: Float64s, lines: Lines, spacing: Float64s, config: RenderConfig, geometry: Geometry
+) -> Float64s:
+    """Finds the pen's start of lines from right to left: they begin at the right.
+
+    LEFT means the side where a line begins; RIGHT and CENTER mean what they say. A first line's
+    indent is at its beginning, the paragraph's indents are where they are.
+    """
+    if config.alignment in ("RIGHT", "CENTER"):
+        return x - np.where(lines.opens, config.first_line_indent, 0.0)
+    room = geometry.width - np.where(lines.opens, config.first_line_indent, 0.0)
+    return config.left_indent + room - lines.width - spacing * lines.gaps
+
+
+def _room_left(x: Float64s, lines: Lines, pages: Int64s) -> Float64s:
+    """Finds how far all lines of a page may move to the left, so that the page can be cropped."""
+    inked = np.where(lines.ink_stop > lines.start, x, np.inf)
+    room = np.minimum.reduceat(inked, pages[:-1])
+    return np.where(np.isfinite(room), np.maximum(room, 0.0), 0.0)
 
 
 def elastic_spaces(codes: Codes, lines: Lines) -> Bools:

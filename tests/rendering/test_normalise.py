@@ -19,8 +19,9 @@ RULES = [
     ("tab stops count from the line's start", "abc\n\tx", "abc\n    x"),
     ("leading and repeated spaces", "  a   b ", "  a   b "),
     ("no-break space", "a\xa0b", "a\xa0b"),
-    ("soft hyphen, zero width, BOM", "\ufeffso\xadft\u200b \u200dx", "soft x"),
-    ("bidirectional controls", "a\u202eb\u2066c", "abc"),
+    ("soft hyphen, zero width, BOM", "\ufeffso\xadft\u200b \u2060x", "soft x"),
+    ("joiners", "a\u200cb\u200dc", "a\u200cb\u200dc"),
+    ("bidirectional controls", "a\u202eb\u2066c\u061c", "a\u202eb\u2066c\u061c"),
     ("variation selector", "\u2764\ufe0f", "\u2764"),
     ("control chars", "a\x00b\x1bc\x7fd\x9fe", "a\ufffdb\ufffdc\ufffdd\ufffde"),
     ("lone surrogates", "a\ud800b\udfff", "a\ufffdb\ufffd"),
@@ -70,7 +71,7 @@ def test_source_never_goes_back(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\n\t\r\n", "\u200b\xad", "\u2003 \u3000", " " * 9000, "\u2800 \u2800\n"]
+    "text", ["", " ", "\n\t\r\n", "\u200b\xad", "\u2003 \u3000", " " * 9000, "\u2800 \u2800\n", "\u200d\u2067 "]
 )
 def test_text_without_ink_is_blank(text):
     assert is_blank(text)
