@@ -2,7 +2,8 @@
 
 A line's chars are everything from its start to the next line's start, spaces and line break
 included, so lines tile their text. Units are stretches that a line keeps whole: a word with the
-spaces behind it, a syllable of a script without spaces, or one ideograph; a unit wider than a line is divided between any two chars.
+spaces behind it, a syllable of a script without spaces, or one ideograph; a unit wider than a line
+is divided between any two chars.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def place_lines(
     if rightward is not None and rightward.any():
         x[rightward] = mirrored(x, lines, spacing, config, geometry)[rightward]
         if config.auto_crop_width:
-            x -= _room_left(x, lines, pages)[page_of_line]
+            x -= _room_left(x, lines, pages, rightward)[page_of_line]
     return Placement(pages, x, spacing, baseline)
 
 
@@ -109,11 +109,12 @@ def mirrored(
     return config.left_indent + room - lines.width - spacing * lines.gaps
 
 
-def _room_left(x: Float64s, lines: Lines, pages: Int64s) -> Float64s:
-    """Finds how far all lines of a page may move to the left, so that the page can be cropped."""
+def _room_left(x: Float64s, lines: Lines, pages: Int64s, rightward: Bools) -> Float64s:
+    """Finds how far the lines of pages from right to left may move, so that these can be cropped."""
     inked = np.where(lines.ink_stop > lines.start, x, np.inf)
     room = np.minimum.reduceat(inked, pages[:-1])
-    return np.where(np.isfinite(room), np.maximum(room, 0.0), 0.0)
+    movable = np.isfinite(room) & np.logical_or.reduceat(rightward, pages[:-1])
+    return np.where(movable, np.maximum(room, 0.0), 0.0)
 
 
 def elastic_spaces(codes: Codes, lines: Lines) -> Bools:

@@ -71,7 +71,17 @@ def test_source_never_goes_back(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\n\t\r\n", "\u200b\xad", "\u2003 \u3000", " " * 9000, "\u2800 \u2800\n", "\u200d\u2067 "]
+    "text",
+    [
+        "",
+        " ",
+        "\n\t\r\n",
+        "\u200b\xad",
+        "\u2003 \u3000",
+        " " * 9000,
+        "\u2800 \u2800\n",
+        "\u200d\u2067 ",
+    ],
 )
 def test_text_without_ink_is_blank(text):
     assert is_blank(text)
