@@ -73,6 +73,7 @@ class ShapeTable:
         self._font: list[int] = []
         self._first_of_font: list[int] = []
         self._composites: dict[Composite, int] = {}
+        self._next_composite = 0
         self._parts: dict[int, tuple[Part, ...]] = {}
         self._searched = np.zeros(CODE_LIMIT, np.bool_)
         self._lock = threading.Lock()
@@ -136,9 +137,10 @@ class ShapeTable:
 
     def _add_composite(self, composite: Composite) -> int:
         if len(self._composites) % _COMPOSITES == 0:
-            self._next = self._extend(np.zeros(_COMPOSITES), np.zeros(_COMPOSITES), -1)
-        number = self._next
-        self._next += 1
+            room = np.zeros(_COMPOSITES)
+            self._next_composite = self._extend(room, room, -1)
+        number = self._next_composite
+        self._next_composite += 1
         self.advances[number] = composite.advance
         self.pdf_advances[number] = pdf_number(composite.advance * 1000) * 0.001
         self._parts[number] = composite.parts

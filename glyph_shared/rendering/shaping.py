@@ -14,7 +14,7 @@ from itertools import groupby
 
 import uharfbuzz
 
-from glyph_shared.rendering.font_files import FontFile, read_font_bytes
+from glyph_shared.rendering.font_files import FontFile
 from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.normalise import REPLACED
 from glyph_shared.rendering.scripts import INHERITED, INVISIBLE, TRAITS, script_numbers
@@ -128,5 +128,5 @@ def _char_map(file: FontFile) -> frozenset[int]:
 
 @lru_cache(maxsize=64)
 def _harfbuzz_font(file: FontFile) -> tuple[uharfbuzz.Font, int]:
-    face = uharfbuzz.Face(uharfbuzz.Blob(read_font_bytes(file.path)), file.face)
+    face = uharfbuzz.Face(uharfbuzz.Blob(load_font(file).content), file.face)
     return uharfbuzz.Font(face), face.upem
