@@ -110,7 +110,7 @@ def mirrored(
 
 
 def _room_left(x: Float64s, lines: Lines, pages: Int64s, rightward: Bools) -> Float64s:
-    """Finds how far the lines of pages from right to left may move, so that these can be cropped."""
+    """Finds how far lines of pages from right to left may move, so that these can be cropped."""
     inked = np.where(lines.ink_stop > lines.start, x, np.inf)
     room = np.minimum.reduceat(inked, pages[:-1])
     movable = np.isfinite(room) & np.logical_or.reduceat(rightward, pages[:-1])
