@@ -1,0 +1,153 @@
+"""Draws one sheet of many scripts, lets Tesseract read each back, and clocks what each costs.
+
+    python -m tests.benchmarks.script_sheet [--sheet docs/scripts.png] [--json FILE] [--no-ocr]
+
+Accuracy is 1 - edit distance / length, spaces left out, of the sample text drawn at 12 pt and
+150 dpi. It says what Tesseract reads, so it is a floor of what is right on the page. Costs are CPU
+time per page of the default look, as a ratio to Latin in the same run. Tesseract needs the Debian
+packages tesseract-ocr and tesseract-ocr-LANG for the languages of ``script_texts``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from glyph_shared.metrics import character_accuracy
+from glyph_shared.rendering import RenderConfig, Renderer
+from tests.benchmarks.script_texts import MIXED, SAMPLES, SYMBOLS, Sample
+
+OCR_LOOK = RenderConfig(
+    font_size=12, line_height=22, dpi=150, page_size=(500, 800), newline_markup="<br/>"
+)
+SHEET_LOOK = RenderConfig(
+    font_size=11, line_height=18, page_size=(620, 2000), newline_markup="<br/>"
+)
+TITLE_LOOK = SHEET_LOOK.model_copy(update={"font_size": 8, "line_height": 10})
+COST_CHARS = 120_000
+_SHEET_CHARS = 150
+
+console = Console(width=110)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was found for one script; accuracies from 0 to 1, None where nothing could read it."""
+
+    script: str
+    chars: int
+    accuracy: float | None
+    cost: float
+    chars_per_page: float
+
+
+def main() -> None:
+    """Draws, reads, clocks and reports."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sheet", type=Path, help="write the sheet to this PNG file")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--no-ocr", action="store_true", help="draw and clock only")
+    options = parser.parse_args()
+    if options.sheet:
+        sheet().save(options.sheet, optimize=True)
+    rows = figures(with_ocr=not options.no_ocr)
+    show(rows)
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows]) + "\n", encoding="utf-8")
+
+
+def figures(*, with_ocr: bool) -> list[Row]:
+    """Measures every sample."""
+    languages = installed_languages() if with_ocr else set()
+    latin, _ = cost(SAMPLES[0])
+    rows = []
+    for sample in SAMPLES:
+        read = accuracy(sample) if sample.language in languages else None
+        seconds, chars = cost(sample)
+        rows.append(Row(sample.script, len(sample.text), read, seconds / latin, chars))
+    return rows
+
+
+def accuracy(sample: Sample) -> float:
+    """Draws a sample, reads it with Tesseract and compares, spaces left out."""
+    [page] = Renderer(OCR_LOOK).render(sample.text)
+    command = ("tesseract", "-", "-", "-l", sample.language, "--psm", "6", "--dpi", "150")
+    done = subprocess.run(command, input=page.png, capture_output=True, check=True)
+    read = done.stdout.decode("utf-8")
+    return character_accuracy("".join(read.split()), "".join(sample.text.split()))
+
+
+def installed_languages() -> set[str]:
+    """Lists what Tesseract can read here; nothing without it."""
+    if shutil.which("tesseract") is None:
+        return set()
+    listed = subprocess.run(("tesseract", "--list-langs"), capture_output=True, check=True).stdout
+    return set(listed.decode("ascii").split())
+
+
+def cost(sample: Sample) -> tuple[float, float]:
+    """Clocks a long text that repeats a sample.
+
+    Returns:
+        CPU seconds a page, and chars a page.
+    """
+    text = (sample.text + "\n") * (COST_CHARS // len(sample.text))
+    renderer = Renderer(RenderConfig())
+    renderer.render(sample.text)
+    start = time.process_time()
+    pages = [len(page.png) for page in renderer.render(text)]
+    return (time.process_time() - start) / len(pages), len(text) / len(pages)
+
+
+def sheet() -> Image.Image:
+    """Draws all scripts below each other, each under its name."""
+    strips: list[Image.Image] = []
+    texts = [(sample.script, beginning(sample.text)) for sample in SAMPLES]
+    for title, text in [*texts, ("Both directions", MIXED), ("Symbols, emoji, marks", SYMBOLS)]:
+        strips += [drawn(title, TITLE_LOOK), drawn(text, SHEET_LOOK)]
+    width = max(strip.width for strip in strips)
+    whole = Image.new("L", (width, sum(strip.height for strip in strips)), 255)
+    top = 0
+    for strip in strips:
+        whole.paste(strip, (0, top))
+        top += strip.height
+    return whole
+
+
+def beginning(text: str) -> str:
+    """Returns the first sentences of a text."""
+    ends = [place + 1 for place, char in enumerate(text[:_SHEET_CHARS]) if char in ".。।"]
+    return text[: ends[-1] if ends else text.rindex(" ", 0, _SHEET_CHARS)]
+
+
+def drawn(text: str, look: RenderConfig) -> Image.Image:
+    """Draws a text and cuts it off below its ink."""
+    config = look.model_copy(update={"auto_crop_width": False, "auto_crop_last_page": False})
+    [page] = Renderer(config).render(text)
+    bottom = int(np.flatnonzero(page.pixels.min(axis=1) < 255)[-1])
+    return Image.fromarray(page.pixels[: bottom + 4])
+
+
+def show(rows: list[Row]) -> None:
+    """Prints the figures."""
+    table = Table("script", "chars read", "accuracy", "CPU per page / Latin", "chars per page")
+    for row in rows:
+        read = "not read" if row.accuracy is None else f"{row.accuracy:.1%}"
+        table.add_row(
+            row.script, str(row.chars), read, f"{row.cost:.2f}", f"{row.chars_per_page:,.0f}"
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
