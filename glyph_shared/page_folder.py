@@ -10,6 +10,7 @@ from typing import Any
 
 from glyph_shared.documents import Document
 from glyph_shared.errors import InputError
+from glyph_shared.planning import drawn_pages
 from glyph_shared.rendering import Page, Renderer
 
 LIST_NAME = "pages.jsonl"
@@ -28,7 +29,7 @@ def write_pages(
     Raises:
         InputError: There is nothing to draw, or the folder cannot be written to.
     """
-    pages = renderer.render(document.text)
+    pages = drawn_pages(document, renderer)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_earlier_pages(folder)

@@ -23,7 +23,7 @@ BELOW = {
     "reader": {"rendering", "errors"},
     "asking": {"planning", "rendering", "documents", "errors"},
     "serving": {"reader", "rendering", "errors"},
-    "page_folder": {"rendering", "documents", "errors"},
+    "page_folder": {"planning", "rendering", "documents", "errors"},
 }
 BELOW["planted_facts"] = {"documents", "errors"}
 BELOW["doctor"] = {"asking", "reader"} | BELOW["asking"] | BELOW["reader"]

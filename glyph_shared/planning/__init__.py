@@ -11,9 +11,15 @@ from glyph_shared.planning.counters import (
     pick_counter,
 )
 from glyph_shared.planning.denser import LEGIBILITY_FLOOR_PX
+from glyph_shared.planning.drawing import drawn_pages
 from glyph_shared.planning.exact import ExactString, find_exact_strings
 from glyph_shared.planning.hybrid import LeftOutText
 from glyph_shared.planning.kinds import Kind, document_kind
+from glyph_shared.planning.picture_pages import (
+    PICTURE_DPI,
+    PICTURE_FLOOR_DPI,
+    PICTURE_VISUAL_TOKENS,
+)
 from glyph_shared.planning.plan import Plan, PlannedDocument
 from glyph_shared.planning.planner import (
     DEFAULT_MAX_TOKENS,
@@ -53,6 +59,9 @@ __all__ = [
     "KEEP_LINES",
     "LEGIBILITY_FLOOR_PX",
     "PAGE_MARKS",
+    "PICTURE_DPI",
+    "PICTURE_FLOOR_DPI",
+    "PICTURE_VISUAL_TOKENS",
     "PRESET_OF_KIND",
     "Budget",
     "CompressionReport",
@@ -85,6 +94,7 @@ __all__ = [
     "divide",
     "divide_with_sidecars",
     "document_kind",
+    "drawn_pages",
     "find_exact_strings",
     "normalise_base_url",
     "pick_counter",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from glyph_shared.errors import OverLengthError
 from glyph_shared.planning.budget import Budget
 from glyph_shared.planning.drawing import Drawn
+from glyph_shared.planning.picture_pages import PICTURE_FLOOR_DPI
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import RenderConfig
 from glyph_shared.rendering.config_values import LINE_BREAK_MARKUP
@@ -69,28 +70,31 @@ def densify(
     """
     needed, pages, exact = drawn.visual_tokens, drawn.page_count, drawn.exact
     last = known = config
-    cost = drawn.visual_tokens
+    pictures = drawn.picture_tokens  # at their floor already
+    cost = drawn.visual_tokens - pictures
     for rung in rungs(config):
         last = rung
-        needed, exact = round(cost * (rung.dpi / known.dpi) ** 2), False
+        needed, exact = pictures + round(cost * (rung.dpi / known.dpi) ** 2), False
         if rung.dpi < known.dpi and needed > _HOPELESS * budget.context:
             continue
         made = draw(rung)
         if made.complete:
             return rung, made
-        known, cost = rung, made.visual_tokens
+        known, cost = rung, made.visual_tokens - pictures
         needed, pages, exact = made.visual_tokens, made.page_count, made.exact
-    raise _below_the_floor(last, budget, needed=needed, pages=pages, exact=exact)
+    raise _below_the_floor(last, budget, needed=needed, pages=pages, exact=exact, pictures=pictures)
 
 
 def _below_the_floor(
-    last: RenderConfig, budget: Budget, *, needed: int, pages: int, exact: bool
+    last: RenderConfig, budget: Budget, *, needed: int, pages: int, exact: bool, pictures: int
 ) -> OverLengthError:
     others = "use overflow='hybrid' (the passages nearest to the question) or 'map_reduce' (all)"
     floor = (
         f"the legibility floor of {LEGIBILITY_FLOOR_PX:g} px per em is met at {last.dpi:g} dpi "
         f"({em_px(last):.3g} px)"
     )
+    if pictures:
+        floor += f", that of source pages at {PICTURE_FLOOR_DPI} dpi"
     if budget.max_pages is not None and needed <= budget.context:
         return OverLengthError(
             f"{floor}, and there the context is {counted(pages, 'page')} where a request may have "

@@ -11,6 +11,7 @@ from glyph_shared.planning.counters import TextTokenCounter
 from glyph_shared.planning.denser import densify, em_px
 from glyph_shared.planning.drawing import Drawn, draw
 from glyph_shared.planning.hybrid import LeftOutText, retrieve
+from glyph_shared.planning.picture_pages import PICTURE_DPI
 from glyph_shared.planning.plan import DOCUMENT_GAP, Plan, PlannedDocument
 from glyph_shared.planning.report import CompressionReport
 from glyph_shared.planning.thetas import Thetas
@@ -70,7 +71,9 @@ class Draft:
 
     @property
     def as_text(self) -> bool:
-        """Tells whether the context goes along as text, which must be no dearer and fit."""
+        """Tells whether the context goes along as text, which must be all, no dearer, and fit."""
+        if self.drawn.picture_dpi is not None:
+            return False
         most = min(self.drawn.visual_tokens, self.budget.context)
         return self.text_gate and self.text_tokens <= most
 
@@ -86,9 +89,17 @@ class Draft:
             report=self.report,
             budget=self.budget,
             left_out=self.left_out,
-            overflow_note=self.overflow_note,
+            overflow_note="; ".join(filter(None, (self.overflow_note, self._picture_note()))),
+            picture_dpi=self.drawn.picture_dpi,
         ).with_exact_strings(self.counter, exact_text_tokens)
         return made.cheapest() if self.text_gate else made
+
+    def _picture_note(self) -> str:
+        """Tells at which resolution pictures had to be drawn to fit; empty where it is the full."""
+        dpi = self.drawn.picture_dpi
+        if dpi is None or dpi == PICTURE_DPI:
+            return ""
+        return f"source pages drawn at {dpi} dpi instead of {PICTURE_DPI} to fit"
 
     def denser(self) -> Draft:
         """Returns the draft at the least dense θ that fits.

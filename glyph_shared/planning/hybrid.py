@@ -12,6 +12,7 @@ from glyph_shared.planning.bm25 import bm25_scores
 from glyph_shared.planning.budget import Budget
 from glyph_shared.planning.drawing import Drawn
 from glyph_shared.planning.passages import Passage, excerpt, merged, split_passages
+from glyph_shared.planning.picture_pages import PICTURE_FLOOR_DPI, picture_cost
 
 _LEAST_CHARS = 200
 _MOST_CHARS = 4000
@@ -19,6 +20,7 @@ _PASSAGES_PER_WINDOW = 8
 """At least so many passages fit a small window; in a large one their chars are bounded."""
 
 NOT_SHARED = "shares no word with the question"
+WORDLESS = "a picture without text, which no word can find; there was no room for it"
 LESS_SIMILAR = "less similar to the question than what fills the window"
 
 
@@ -78,6 +80,9 @@ def retrieve(
 ) -> Retrieved:
     """Finds the passages to send by BM25 and draws them in document order.
 
+    A source page that is shown as a picture and has no text cannot be found by words. Such pages
+    follow behind all that was found, in order, while there is room.
+
     Args:
         documents: The context.
         question: What is asked.
@@ -91,7 +96,8 @@ def retrieve(
     """
     if not question.strip():
         raise ConfigError("overflow='hybrid' retrieves by the question, which is empty; give one")
-    room = whole.room(budget) * sum(len(document.text) for document in documents)
+    weight = _Weights(documents, whole)
+    room = whole.room(budget) * weight.whole
     size = min(_MOST_CHARS, max(_LEAST_CHARS, int(room) // _PASSAGES_PER_WINDOW))
     passages = split_passages(documents, size)
     scores = bm25_scores(
@@ -99,9 +105,10 @@ def retrieve(
     )
     ranked = sorted(range(len(passages)), key=lambda number: (-scores[number], number))
     ranked = [number for number in ranked if scores[number] > 0]
+    ranked += [number for number, part in enumerate(passages) if _is_wordless(part)]
     if not ranked:
         raise _nothing_alike(whole, budget)
-    count = _first_guess([passages[number] for number in ranked], room)
+    count = _first_guess([weight.of(passages[number]) for number in ranked], room)
     while True:
         chosen = frozenset(ranked[:count])
         excerpts = list(_excerpts(documents, passages, chosen))
@@ -115,14 +122,35 @@ def retrieve(
     return Retrieved(excerpts, drawn, left_out, count, len(passages))
 
 
-def _first_guess(ranked: Sequence[Passage], room: float) -> int:
-    """Returns how many of the passages have as many chars as there is room for."""
-    taken = 0
-    for number, passage in enumerate(ranked):
-        taken += passage.end - passage.start
+class _Weights:
+    """What passages cost, in chars of drawn text: a picture costs as much as so many chars do."""
+
+    def __init__(self, documents: Sequence[Document], whole: Drawn) -> None:
+        shown = [picture for document in documents for picture in document.pictures]
+        chars = sum(len(document.text) for document in documents)
+        chars -= sum(picture.end - picture.start for picture in shown)
+        text_tokens = max(1, whole.visual_tokens - whole.picture_tokens)
+        self._chars_per_token = max(1.0, chars / text_tokens)
+        self.whole = chars + whole.picture_tokens * self._chars_per_token
+
+    def of(self, passage: Passage) -> float:
+        if passage.picture is None:
+            return passage.end - passage.start
+        return picture_cost(passage.picture, PICTURE_FLOOR_DPI) * self._chars_per_token
+
+
+def _is_wordless(passage: Passage) -> bool:
+    return passage.picture is not None and not passage.picture.has_text
+
+
+def _first_guess(weights: Sequence[float], room: float) -> int:
+    """Returns how many of the passages weigh as much as there is room for."""
+    taken = 0.0
+    for number, weight in enumerate(weights):
+        taken += weight
         if taken > room:
             return max(1, number)
-    return len(ranked)
+    return len(weights)
 
 
 def _excerpts(
@@ -145,7 +173,8 @@ def _left_out(
     def kind(number: int) -> tuple[int, str, str]:
         passage = passages[number]
         path = documents[passage.document].locate(passage.start).path
-        return passage.document, path, LESS_SIMILAR if scores[number] > 0 else NOT_SHARED
+        reason = LESS_SIMILAR if scores[number] > 0 else NOT_SHARED
+        return passage.document, path, WORDLESS if _is_wordless(passage) else reason
 
     for (position, _, reason), group in groupby(rest, key=kind):
         document = documents[position]

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from glyph_shared.documents import Document
+from glyph_shared.documents import Document, Picture
 from glyph_shared.documents.document import DocumentBuilder
+from glyph_shared.planning.pieces import Piece, pieces
 
 GAP = "\n[...]\n"
 """Stands in an excerpt where text was left out, for the model and for people to see."""
@@ -36,33 +37,52 @@ class Passage:
         document: Position of the document among those of the context.
         start: First char in the document's text.
         end: One past the last.
+        picture: The source page that is shown there; None for text.
     """
 
     document: int
     start: int
     end: int
+    picture: Picture | None = None
 
 
 def split_passages(documents: Sequence[Document], size: int) -> list[Passage]:
     """Cuts documents into passages of at most ``size`` chars that tile them.
 
-    No passage reaches from one file into the next, so a short file is one passage.
+    No passage reaches from one file into the next, so a short file is one passage. A picture of a
+    source page is one, whatever its text's length.
     """
     return [
-        Passage(number, start, end)
+        passage
         for number, document in enumerate(documents)
-        for file in _files(document)
-        for start, end in _windows(document.text, *file, size)
+        for piece in pieces(document)
+        for passage in _of_piece(number, document, piece, size)
     ]
 
 
+def _of_piece(number: int, document: Document, piece: Piece, size: int) -> Iterator[Passage]:
+    if piece.picture is not None:
+        yield Passage(number, piece.start, piece.end, piece.picture)
+        return
+    for first, last in _files(document):
+        start, end = max(first, piece.start), min(last, piece.end)
+        if start < end:
+            for window in _windows(document.text, start, end, size):
+                yield Passage(number, *window)
+
+
 def excerpt(document: Document, spans: Sequence[Span]) -> Document:
-    """Returns stretches of a document, in order, with their origins and a ``GAP`` between them."""
+    """Returns stretches of a document, in order, with their origins and a ``GAP`` between them.
+
+    Beside a picture there is none: it would be a page of its own.
+    """
     builder = DocumentBuilder()
     starts = [origin.start for origin in document.origins]
+    shown = [(piece.start, piece.end) for piece in pieces(document) if piece.picture is not None]
+    begins, ends = {start for start, _ in shown}, {end for _, end in shown}
     for number, (start, end) in enumerate(spans):
         place = document.locate(start)
-        if number:
+        if number and start not in begins and spans[number - 1][1] not in ends:
             builder.add(
                 GAP,
                 path=place.path,
@@ -70,6 +90,9 @@ def excerpt(document: Document, spans: Sequence[Span]) -> Document:
                 source_page=place.source_page,
                 follows_lines=False,
             )
+        for picture in document.pictures:
+            if start <= picture.start and picture.end <= end:
+                builder.place(picture.moved(len(builder) - start))
         for origin in document.origins[bisect_right(starts, start) - 1 :]:
             if origin.start >= end:
                 break

@@ -61,6 +61,8 @@ class Plan:
         overflow_note: What was done to fit the context into one request; empty where it fits as
             it was given, or is read in windows.
         sidecars: The exact strings that go along as text, for each window; empty where none may.
+        picture_dpi: The lowest resolution of the source pages that are shown as pictures; None
+            where there are none.
     """
 
     mode: Literal["pages", "text"]
@@ -72,6 +74,7 @@ class Plan:
     left_out: tuple[LeftOutText, ...] = field(default=(), repr=False)
     overflow_note: str = ""
     sidecars: tuple[Sidecar, ...] = field(default=(), repr=False)
+    picture_dpi: int | None = None
 
     @property
     def configs(self) -> tuple[RenderConfig, ...]:
@@ -124,6 +127,11 @@ class Plan:
         return sum(window.visual_tokens for window in self.windows)
 
     @property
+    def pictures(self) -> int:
+        """How many pages show a source page as it is; the others are drawn text."""
+        return sum(page.is_picture for page in self.pages)
+
+    @property
     def exact_strings(self) -> int:
         """How many exact strings go along as text, summed over the windows."""
         return sum(sidecar.sent for sidecar in self.sidecars)
@@ -159,7 +167,7 @@ class Plan:
     def cheapest(self) -> Plan:
         """Returns the plan in mode ``text`` if that costs no more than pages and strings do."""
         cost = self.visual_tokens + self.exact_text_tokens
-        if self.report.text_tokens > min(cost, self.budget.context):
+        if self.pictures or self.report.text_tokens > min(cost, self.budget.context):
             return self
         bare = (replace(planned, start_page=0, stop_page=0) for planned in self.documents)
         return replace(self, mode="text", documents=tuple(bare), pages=(), windows=(), sidecars=())
@@ -188,6 +196,8 @@ class Plan:
             "documents": [planned.document.name for planned in self.documents],
             "chars": len(self.text),
             "pages": len(self.pages),
+            "pictures": self.pictures,
+            "picture_dpi": self.picture_dpi,
             "text_tokens": self.report.text_tokens,
             "tokenizer": self.report.tokenizer,
             "visual_tokens": self.report.visual_tokens,
@@ -218,6 +228,8 @@ class Plan:
     def __str__(self) -> str:
         """Writes the plan as two lines for people, and more where there is more to tell."""
         form = "text" if self.mode == "text" else counted(len(self.pages), "page")
+        if self.pictures:
+            form += f" ({self.pictures:,} of them source pages at {self.picture_dpi} dpi)"
         requests = counted(max(1, len(self.windows)), "request")
         each = ", each" if len(self.windows) > 1 else ""
         room = f"{self.budget.context:,} of a window of {self.budget.window:,} tokens"

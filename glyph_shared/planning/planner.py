@@ -55,7 +55,9 @@ def plan(
         overflow: What happens to a context that does not fit one request: ``error``; ``denser``
             draws it smaller, down to ``LEGIBILITY_FLOOR_PX``; ``hybrid`` sends the passages
             nearest to the question and lists the others in ``Plan.left_out``; ``map_reduce``
-            divides it into windows that are read one by one.
+            divides it into windows that are read one by one. Source pages that are shown as
+            pictures are drawn at up to ``PICTURE_DPI``, and at down to ``PICTURE_FLOOR_DPI`` where
+            that makes all fit one request, under every policy but ``map_reduce``.
         max_tokens: Kept free for the answer, thinking included.
         max_pages: Images that one request may have; None where the server sets no limit.
         text_gate: Whether text that costs no more than its pages, exact strings included, stays
@@ -147,9 +149,12 @@ def _over_length(whole: Draft) -> OverLengthError:
             needed=drawn.page_count,
             limit=budget.max_pages,
         )
+    shown = ""
+    if drawn.picture_dpi is not None:
+        shown = f", source pages among them at {drawn.picture_dpi} dpi, the least that is legible"
     return OverLengthError(
         f"the context needs {about}{drawn.visual_tokens:,} visual tokens ({about}"
-        f"{counted(drawn.page_count, 'page')}; as text {report.text_tokens:,} tokens by "
+        f"{counted(drawn.page_count, 'page')}{shown}; as text {report.text_tokens:,} tokens by "
         f"{report.tokenizer}) and a window of {budget.window:,} has {budget.context:,} for it, "
         f"{budget.reserve:,} being kept for question and answer; use overflow='map_reduce', "
         "'hybrid' or 'denser', a denser θ (newline_markup drawn, lower dpi), a larger window or "

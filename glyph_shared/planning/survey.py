@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from glyph_shared.documents import Document
 from glyph_shared.planning.budget import Budget, page_cost
 from glyph_shared.planning.counters import TextTokenCounter, pick_counter
+from glyph_shared.planning.picture_pages import PICTURE_DPI, picture_cost
+from glyph_shared.planning.pieces import pieces
 from glyph_shared.planning.planner import (
     DEFAULT_MAX_TOKENS,
     DEFAULT_WINDOW,
@@ -111,15 +113,14 @@ class _Tally:
         pages = visual_tokens = replaced = fitting = 0
         requests, spent = 1, 0
         for document in self.documents:
-            for page in renderer.render(document.text):
-                cost = page_cost(page)
+            for cost, page_chars, missing in _pages(document, renderer):
                 if spent + cost > self.budget.context:
                     requests, spent = requests + 1, 0
                 if requests == 1:
-                    fitting += page.char_span[1] - page.char_span[0]
+                    fitting += page_chars
                 spent += cost
                 pages, visual_tokens = pages + 1, visual_tokens + cost
-                replaced += page.replaced
+                replaced += missing
         chars = sum(len(document.text) for document in self.documents)
         if requests == 1:
             fitting = chars * self.budget.context // visual_tokens
@@ -133,3 +134,13 @@ class _Tally:
             requests=requests,
             replaced=replaced,
         )
+
+
+def _pages(document: Document, renderer: Renderer) -> Iterator[tuple[int, int, int]]:
+    """Yields each page's cost, chars, and chars no font has; pictures at their full resolution."""
+    for piece in pieces(document):
+        if piece.picture is not None:
+            yield picture_cost(piece.picture, PICTURE_DPI), piece.end - piece.start, 0
+            continue
+        for page in renderer.render(document.text[piece.start : piece.end]):
+            yield page_cost(page), page.char_span[1] - page.char_span[0], page.replaced

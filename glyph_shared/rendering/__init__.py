@@ -1,13 +1,14 @@
 """Text to pages: θ, fonts, layout, pixels, PNG."""
 
 from glyph_shared.rendering.config import RenderConfig
-from glyph_shared.rendering.page import Page, pixel_digest
+from glyph_shared.rendering.page import PICTURE_MARK, Page, pixel_digest
 from glyph_shared.rendering.page_store import PageStore, default_store
 from glyph_shared.rendering.png import png_theta_hash
 from glyph_shared.rendering.renderer import Renderer, render
 from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
 __all__ = [
+    "PICTURE_MARK",
     "Page",
     "PageStore",
     "RenderConfig",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -16,6 +16,9 @@ from glyph_shared.rendering.png import decode_png, encode_png
 from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
 Span = tuple[int, int]
+
+PICTURE_MARK = "picture-"
+"""Begins ``Page.theta_hash`` where the page shows a source page as it is, and no θ drew it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ class Page:
         size_px: Width and height.
         char_span: Part of the text (as it was given) on this page; the pages' spans tile it.
         replaced: How many chars are drawn as the replacement.
-        theta_hash: Hash of the configuration that drew the page.
+        theta_hash: Hash of the configuration that drew the page; see ``PICTURE_MARK`` for others.
     """
 
     index: int
@@ -86,6 +89,42 @@ class Page:
         page = cls(index, size_px, char_span, replaced, theta_hash, None, channels, drawn)
         page.__dict__.update(png=png, digest=digest)
         return page
+
+    @classmethod
+    def of_pixels(cls, pixels: Bytes, *, index: int, char_span: Span, theta_hash: str) -> Page:
+        """Returns a page that shows a picture and no drawn text.
+
+        Args:
+            pixels: uint8, (height, width) if grey, else (height, width, 3).
+            index: Number of the page, from 0.
+            char_span: The part of the text that the picture stands for.
+            theta_hash: ``PICTURE_MARK`` and a hash of what drew the picture.
+        """
+        height, width = pixels.shape[:2]
+        channels = pixels.size // (width * height)
+        rows = np.zeros((height, width * channels + 1), np.uint8)  # each begins with its filter, 0
+        rows[:, 1:] = pixels.reshape(height, -1)
+        nothing = DrawnText(
+            np.zeros(0, np.uint32), np.zeros(1, np.int64), np.array([char_span[0]]), None
+        )
+        return cls(index, (width, height), char_span, 0, theta_hash, rows, channels, nothing)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the page shows a source page as it is, and not text that was drawn."""
+        return self.theta_hash.startswith(PICTURE_MARK)
+
+    def placed(self, index: int, char_span: Span) -> Page:
+        """Returns the page as one of another place: its number, and its part of a longer text."""
+        if (index, char_span) == (self.index, self.char_span):
+            return self
+        source = self._drawn.source + (char_span[0] - self.char_span[0])
+        drawn = replace(self._drawn, source=source)
+        made = replace(self, index=index, char_span=char_span, _drawn=drawn)
+        # What was encoded stays so.
+        kept = ("png", "digest")
+        made.__dict__.update((name, self.__dict__[name]) for name in kept if name in self.__dict__)
+        return made
 
     @property
     def pixels(self) -> Bytes:

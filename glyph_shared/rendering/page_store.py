@@ -80,7 +80,16 @@ class PageStore:
         """
         if renderer.compat or not isinstance(text, str):
             return renderer.render(text)
-        return self._pages(page_key(renderer, text), renderer, text, wanted)
+        return self._pages(page_key(renderer, text), lambda: renderer.render(text), wanted)
+
+    def keep(self, key: str, draw: Callable[[], Iterator[Page]]) -> Iterator[Page]:
+        """Returns an iterator over pages that are no renderer's: read, else drawn and kept.
+
+        Args:
+            key: A hash, in hex, of all that the pages depend on.
+            draw: Draws them, numbered from 0.
+        """
+        return self._pages(key, draw, _always)
 
     def redraw(self, renderer: Renderer, text: str, digest: str) -> Page:
         """Returns one page of a text by its digest: read, or drawn again where it was dropped.
@@ -111,10 +120,10 @@ class PageStore:
         return self.folder.clear()
 
     def _pages(
-        self, key: str, renderer: Renderer, text: str, wanted: Callable[[], bool]
+        self, key: str, draw: Callable[[], Iterator[Page]], wanted: Callable[[], bool]
     ) -> Iterator[Page]:
         done, damaged = 0, False
-        while (flight := self._join(key, renderer, text, look=not damaged)) is None:
+        while (flight := self._join(key, draw, look=not damaged)) is None:
             try:
                 with self.folder.open(key) as file:
                     for stored in read_entry(file):
@@ -135,9 +144,9 @@ class PageStore:
             return
         finally:
             self._leave(key, flight)
-        yield from islice(renderer.render(text), done, None) if rest is None else rest
+        yield from islice(draw(), done, None) if rest is None else rest
 
-    def _join(self, key: str, renderer: Renderer, text: str, *, look: bool) -> Flight | None:
+    def _join(self, key: str, draw: Callable[[], Iterator[Page]], *, look: bool) -> Flight | None:
         """Returns the drawing of these pages, begun if need be; None if there is an entry."""
         with self._lock:
             flight = self._flights.get(key)
@@ -145,7 +154,7 @@ class PageStore:
                 # Looked for here, so that none who comes late begins a second drawing.
                 if look and self.folder.has(key):
                     return None
-                flight = self._flights[key] = Flight(renderer.render(text), self.folder, key)
+                flight = self._flights[key] = Flight(draw(), self.folder, key)
             flight.readers += 1
             return flight
 
