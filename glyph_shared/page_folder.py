@@ -38,7 +38,7 @@ def write_pages(
             for page in pages:
                 name = page_name(page.index)
                 (folder / name).write_bytes(page.png)
-                row = _describe(page, name, document, renderer)
+                row = _describe(page, name, document)
                 listing.write(json.dumps(row, ensure_ascii=False) + "\n")
                 yield page
     except OSError as error:
@@ -53,7 +53,7 @@ def page_name(index: int) -> str:
     return f"page-{index + 1:06}.png"
 
 
-def _describe(page: Page, name: str, document: Document, renderer: Renderer) -> dict[str, Any]:
+def _describe(page: Page, name: str, document: Document) -> dict[str, Any]:
     start, end = page.char_span
     first, last = document.locate(start), document.locate(max(start, end - 1))
     return {
@@ -64,8 +64,9 @@ def _describe(page: Page, name: str, document: Document, renderer: Renderer) -> 
         "char_span": [start, end],
         "from": str(first),
         "to": str(last),
+        "picture": page.is_picture,
         "replaced_chars": page.replaced,
-        "theta": renderer.theta_hash,
+        "theta": page.theta_hash,
     }
 
 

@@ -25,6 +25,7 @@ from glyph_shared.planning import (
     Sidecar,
     SidecarMaker,
     TextTokenCounter,
+    counted,
     divide_with_sidecars,
     pick_counter,
     plan,
@@ -117,6 +118,10 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         InputError: It is empty or does not fit.
     """
     _check_policy(question, setting)
+    parts = [given] if isinstance(given, str | Document) else given
+    for part in parts:
+        if isinstance(part, Document):
+            _check_pictures(len(part.pictures), part.name, setting)
     asked = _asked(question, setting)
     draft = partial(
         plan,
@@ -148,6 +153,17 @@ def _check_policy(question: str, setting: Setting) -> None:
         )
     if setting.overflow == "hybrid" and not question.strip():
         raise ConfigError("overflow='hybrid' retrieves by the question, which is empty; give one")
+
+
+def _check_pictures(pictures: int, name: str, setting: Setting) -> None:
+    """Refuses pictures of source pages where the server reads its own look alone."""
+    if pictures and setting.glyph.theta:
+        raise InputError(
+            f"{name} has {counted(pictures, 'source page')} as pictures, and this server reads "
+            "pages that were drawn from text alone; read it with source_pages='text' (--pdf text), "
+            "run OCR over a scan first, for example with ocrmypdf, or ask zai-org/Glyph on vLLM "
+            "(glyph serve)"
+        )
 
 
 def _asked(question: str, setting: Setting) -> str:
@@ -209,6 +225,7 @@ def warn_replaced(replaced: int) -> None:
 
 def _of_pages(pages: tuple[Page, ...], question: str, setting: Setting) -> Material:
     """Takes pages as they are, divided only where a request may not have them all."""
+    _check_pictures(sum(page.is_picture for page in pages), "what was given", setting)
     source = _source(setting.options.source, pages)
     # What is drawn, line marks included, may cut a string; only its source has it whole.
     if not setting.exact_text_tokens or setting.options.source is None:
@@ -243,6 +260,7 @@ def _of_pages_by(
 
 
 def _of_plan(given: Plan, setting: Setting) -> Material:
+    _check_pictures(given.pictures, "the plan", setting)
     windows = tuple((window.start_page, window.stop_page) for window in given.windows)
     source = Source(given.text, given.page_spans, given.locate)
     if given.mode == "text":

@@ -20,7 +20,15 @@ from glyph_shared.asking import (
     SecondLook,
 )
 from glyph_shared.asking import Progress as Reading
-from glyph_shared.cli.console import note, out, progress, say, tell_replaced, tell_skipped
+from glyph_shared.cli.console import (
+    note,
+    out,
+    progress,
+    say,
+    tell_replaced,
+    tell_skipped,
+    tell_source_pages,
+)
 from glyph_shared.cli.options import (
     PRESET_NAMES,
     AsJson,
@@ -28,6 +36,8 @@ from glyph_shared.cli.options import (
     Dpi,
     ModelName,
     Paths,
+    Pdf,
+    PdfPages,
     Settings,
     ThetaFile,
     theta,
@@ -102,6 +112,7 @@ def ask(
             "their text."
         ),
     ] = None,
+    pdf: PdfPages = Pdf.TEXT,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question about files or folders; the answer comes with the places it rests on.
@@ -114,7 +125,7 @@ def ask(
     # Without any of these options the server says how it wants its pages.
     is_chosen = any(option is not None for option in (preset, config, dpi, settings or None))
     chosen = theta(preset, config, {"dpi": dpi}, settings) if is_chosen else None
-    document = _read(paths, question)
+    document = _read(paths, question, pdf)
     options: AskOptions = {
         "config": chosen,
         "max_tokens": max_tokens,
@@ -131,11 +142,12 @@ def ask(
         _print_sources(answer)
 
 
-def _read(paths: list[str], question: str) -> Document:
+def _read(paths: list[str], question: str, pdf: Pdf) -> Document:
     check_quotes(paths, question)
-    documents = [read_document(path) for path in paths]
+    documents = [read_document(path, source_pages=pdf.value) for path in paths]
     document = documents[0] if len(documents) == 1 else Document.joined(documents)
     tell_skipped(document)
+    tell_source_pages(document)
     return document
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 
 from rich.console import Console
 from rich.progress import (
@@ -17,11 +18,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from glyph_shared.documents import Document
+from glyph_shared.documents import Document, page_ranges
 from glyph_shared.planning import counted
 
 out = Console()
 err = Console(stderr=True)
+
+_TOLD = 8
+"""Reasons for pictures that are told for a file; there may be one for each source page."""
 
 # A document or a model could write orders to the terminal; only line breaks and tabs pass.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -72,6 +76,23 @@ def tell_skipped(document: Document) -> None:
     """Names the files of a folder that could not be read."""
     for skipped in document.skipped:
         note(f"left out {skipped.path}: {skipped.reason}")
+
+
+def tell_source_pages(document: Document) -> None:
+    """Tells which source pages are shown as pictures, and why."""
+    shown = [page for page in document.source_pages if page.kind == "picture"]
+    for path, group in groupby(shown, key=lambda page: page.path):
+        pages = list(group)
+        of = sum(page.path == path for page in document.source_pages)
+        why: dict[str, list[int]] = {}
+        for page in pages:
+            why.setdefault(page.reason, []).append(page.number)
+        told = [f"p. {page_ranges(numbers)} {reason}" for reason, numbers in why.items()]
+        more = f"; and {counted(len(told[_TOLD:]), 'other reason')}" if told[_TOLD:] else ""
+        note(
+            f"{path}: {len(pages):,} of {counted(of, 'source page')} as pictures: "
+            f"{'; '.join(told[:_TOLD])}{more}"
+        )
 
 
 def tell_replaced(chars: int) -> None:

@@ -11,13 +11,15 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from glyph_shared.cli.console import out, say, tell_replaced, tell_skipped
+from glyph_shared.cli.console import out, say, tell_replaced, tell_skipped, tell_source_pages
 from glyph_shared.cli.options import (
     PRESET_NAMES,
     AsJson,
     BaseUrl,
     Dpi,
     Paths,
+    Pdf,
+    PdfPages,
     Settings,
     ThetaFile,
     theta,
@@ -60,13 +62,14 @@ def count(
         typer.Option(metavar="FILE", help="A tokenizer.json that counts the text tokens."),
     ] = None,
     base_url: BaseUrl = None,
+    pdf: PdfPages = Pdf.TEXT,
     as_json: AsJson = False,
 ) -> None:
     """Compare what a text costs as text and as pages, at several θ, and what fits the window.
 
     Needs no GPU and no server; text tokens are counted by the best counter there is, and named.
     """
-    documents = [read_document(path) for path in paths]
+    documents = [read_document(path, source_pages=pdf.value) for path in paths]
     configs = _looks(preset or (), config, dpi, settings or ())
     counter = token_counter(tokenizer, base_url)
     rows = survey(
@@ -78,6 +81,7 @@ def count(
     )
     for document in documents:
         tell_skipped(document)
+        tell_source_pages(document)
     if as_json:
         out.print_json(data=[_values(row) for row in rows])
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +47,25 @@ BaseUrl = Annotated[
 ]
 ModelName = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="The model; else GLYPH_MODEL.")
+]
+
+
+class Pdf(Enum):
+    """How the pages of PDFs are read."""
+
+    TEXT = "text"
+    AUTO = "auto"
+    PICTURES = "pictures"
+
+
+PdfPages = Annotated[
+    Pdf,
+    typer.Option(
+        "--pdf",
+        help="Pages of PDFs as text, as pictures, or auto: as pictures where the text layer lacks "
+        "what they show (scans, tables, figures). Pictures, also of image files, are for "
+        "zai-org/Glyph.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

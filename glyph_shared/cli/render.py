@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from glyph_shared.cli.console import progress, say, tell_replaced, tell_skipped
-from glyph_shared.cli.options import Dpi, Preset, Settings, ThetaFile, theta
+from glyph_shared.cli.console import progress, say, tell_replaced, tell_skipped, tell_source_pages
+from glyph_shared.cli.options import Dpi, Pdf, PdfPages, Preset, Settings, ThetaFile, theta
 from glyph_shared.documents import read_document
 from glyph_shared.page_folder import write_pages
 from glyph_shared.planning import PAGE_MARKS, counted
@@ -32,6 +32,7 @@ def render(
         str | None, typer.Option(metavar="SIZE", help='"595,842" in points, or A4, letter, b5.')
     ] = None,
     settings: Settings = None,
+    pdf: PdfPages = Pdf.TEXT,
 ) -> None:
     """Draw a text as PNG pages, with pages.jsonl to tell what is on each.
 
@@ -39,8 +40,9 @@ def render(
     """
     flags = {"dpi": dpi, "font_size": font_size, "page_size": page_size}
     renderer = Renderer(theta(preset, config, flags, settings), missing="replace")
-    document = read_document(path)
+    document = read_document(path, source_pages=pdf.value)
     tell_skipped(document)
+    tell_source_pages(document)
     pages = visual_tokens = replaced = 0
     with (
         progress("drawing", len(document.text)) as (bar, task),

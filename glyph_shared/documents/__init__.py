@@ -8,6 +8,7 @@ from glyph_shared.documents.picture import (
     PictureFile,
     SourcePage,
     SourcePages,
+    page_ranges,
 )
 from glyph_shared.documents.pictures import Raster, rasterise
 from glyph_shared.documents.reading import STANDARD_INPUT, read_document
@@ -25,6 +26,7 @@ __all__ = [
     "Skipped",
     "SourcePage",
     "SourcePages",
+    "page_ranges",
     "rasterise",
     "read_document",
 ]

@@ -200,6 +200,11 @@ class DocumentBuilder:
         """Notes that a stretch, added already, is shown as a picture."""
         self._pictures.append(picture)
 
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures so far."""
+        return tuple(self._pictures)
+
     def source_page(self, page: SourcePage) -> None:
         """Notes how a source page was read."""
         self._source_pages.append(page)

@@ -22,7 +22,13 @@ from glyph_shared.documents.child import (
 from glyph_shared.documents.document import DocumentBuilder
 from glyph_shared.documents.limits import PdfLimits
 from glyph_shared.documents.page_choice import Choice, PageFacts, choose, show
-from glyph_shared.documents.picture import OBJECT_MARK, PictureFile, SourcePage, SourcePages
+from glyph_shared.documents.picture import (
+    OBJECT_MARK,
+    PictureFile,
+    SourcePage,
+    SourcePages,
+    page_ranges,
+)
 from glyph_shared.documents.pictures import survey_file
 from glyph_shared.errors import PdfError
 
@@ -74,7 +80,7 @@ def add_pdf(
             )
     scans = [page.number for page in pages if page.images]
     if scans and source_pages == "text":
-        builder.skip(path, f"no text layer on source pages {_ranges(scans)}")
+        builder.skip(path, f"no text layer on source pages {page_ranges(scans)}")
 
 
 def _choose(page: _SourcePage, facts: list[PageFacts], source_pages: SourcePages) -> Choice:
@@ -98,17 +104,6 @@ def _nothing_to_read(path: str, pages: int, source_pages: SourcePages) -> PdfErr
     return PdfError(
         f"{path}{said or ' shows nothing'} ({pages} source pages); {advice}", reason="no_text"
     )
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Writes ascending numbers briefly: ``1-3, 7``."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 def _extract(data: bytes, path: str, limits: PdfLimits) -> list[_SourcePage]:

@@ -84,3 +84,14 @@ class SourcePage:
     number: int
     kind: Literal["text", "picture", "left out"]
     reason: str
+
+
+def page_ranges(numbers: list[int]) -> str:
+    """Writes ascending numbers briefly: ``1-3, 7``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)

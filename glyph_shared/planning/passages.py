@@ -106,6 +106,10 @@ def excerpt(document: Document, spans: Sequence[Span]) -> Document:
             )
     for skipped in document.skipped:
         builder.skip(skipped.path, skipped.reason)
+    shown_at = {(one.file.name, one.number) for one in builder.pictures}
+    for page in document.source_pages:
+        if page.kind != "picture" or (page.path, page.number) in shown_at:
+            builder.source_page(page)
     return builder.build(document.name)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from glyph_shared.documents import Document, Location
+from glyph_shared.documents import Document, Location, SourcePage
 from glyph_shared.planning.budget import PAGE_MARKS, Budget, Window
 from glyph_shared.planning.counters import TextTokenCounter
 from glyph_shared.planning.hybrid import LeftOutText
@@ -198,6 +199,7 @@ class Plan:
             "pages": len(self.pages),
             "pictures": self.pictures,
             "picture_dpi": self.picture_dpi,
+            "source_pages": [asdict(page) for page in self._shown_source_pages()],
             "text_tokens": self.report.text_tokens,
             "tokenizer": self.report.tokenizer,
             "visual_tokens": self.report.visual_tokens,
@@ -215,6 +217,10 @@ class Plan:
             "overflow_note": self.overflow_note,
             "left_out": [asdict(part) for part in self.left_out],
         }
+
+    def _shown_source_pages(self) -> Iterator[SourcePage]:
+        for planned in self.documents:
+            yield from (page for page in planned.document.source_pages if page.kind == "picture")
 
     def _told_strings(self) -> str:
         """Tells what goes along as text; empty where the pages hold no exact strings."""
