@@ -71,6 +71,12 @@ bench: $(VENV)/dev apt ## Time the renderer beside the reference pipeline and a 
 bench-serving: $(VENV)/dev .venv-vllm/ready ## Time a second question on one text beside the first
 	$(BIN)/python -m tests.benchmarks.second_question --vllm
 
+bench-needles: $(VENV)/dev ## Measure how exactly UUIDs are read off pages (needs tesseract-ocr)
+	$(BIN)/python -m tests.benchmarks.uuid_needles
+
+bench-legibility: $(VENV)/dev ## Measure what OCR reads of smaller pages (needs tesseract-ocr)
+	$(BIN)/python -m tests.benchmarks.legibility
+
 picture: $(VENV)/dev ## Draw the README's picture again
 	$(BIN)/python docs/make_picture.py
 
@@ -96,5 +102,6 @@ test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 
 all: format lint type test ## Everything before a commit
 
-.PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving picture \
+.PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving \
+	bench-needles bench-legibility picture \
 	test-install test-openai2 test-vllm test-glyph test-train all

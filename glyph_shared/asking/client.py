@@ -223,6 +223,8 @@ class GlyphClient(_Client, Closing):
     ) -> AnswerStream:
         """Answers like ``ask``, piece by piece; nothing is sent before the first is asked for.
 
+        Where several windows are read, or a second look is taken, the answer is one piece.
+
         Raises:
             ConfigError: An option is unknown or impossible.
         """

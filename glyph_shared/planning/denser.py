@@ -18,6 +18,8 @@ LEGIBILITY_FLOOR_PX = 7.5
 
 Glyph was trained from 45 dpi on, and what it reads falls with the resolution: 94.67 on RULER at
 120 dpi, 91.23 at 96 and 72.17 at 72 (arXiv 2510.17800). Below 60 dpi nothing is published.
+Tesseract reads 97.4 % of the chars and 90.7 % of the words at the floor, 94.7 % and 83.7 % at
+54 dpi, 83.8 % and 54.1 % at 45 (``docs/exact_strings.md``).
 """
 
 _DPI_STEP = 4

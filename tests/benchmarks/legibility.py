@@ -23,6 +23,7 @@ from glyph_shared.planning.denser import em_px
 from glyph_shared.rendering import RenderConfig, render
 from tests.benchmarks import ocr, texts
 
+CONFIG = RenderConfig.preset("en")
 DPIS = (45, 48, 54, 60, 72, 96)
 CHARS_PER_PAGE = 10_500
 """More than a page of preset ``en`` holds."""
@@ -62,7 +63,7 @@ def main() -> None:
 
 def measure(dpi: int, count: int) -> Row:
     """Reads so many full pages at one dpi."""
-    config = RenderConfig.preset("en").model_copy(update={"dpi": dpi})
+    config = CONFIG.model_copy(update={"dpi": dpi})
     pages = render(texts.one_paragraph(CHARS_PER_PAGE * (count + 1)), config)[:count]
     readings = {scale: ocr.read_pages(pages, dpi, scale) for scale in ocr.scales(dpi)}
     accuracy = {scale: ocr.mean_accuracy(read) for scale, read in readings.items()}

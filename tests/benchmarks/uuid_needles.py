@@ -23,18 +23,19 @@ from rich.console import Console
 from rich.table import Table
 
 from glyph_shared.asking import GlyphClient
+from glyph_shared.asking.closer import closer
 from glyph_shared.documents import Document
 from glyph_shared.metrics import edit_distance
-from glyph_shared.planning import Plan, plan
+from glyph_shared.planning import PAGE_MARKS, Plan, pick_counter, plan
 from glyph_shared.planted_facts import insert_sentences, sentence_ends
 from glyph_shared.reader import Reader
-from glyph_shared.rendering import RenderConfig, render
+from glyph_shared.rendering import Page, RenderConfig, render
 from glyph_shared.serving import running_embedded
 from tests.benchmarks import ocr, texts
 
 DPIS = (72, 96, 144, 200)
 NEEDLES_PER_PAGE = 20
-CHARS_PER_PAGE = 9_000
+CHARS_PER_PAGE = 8_500
 """Prose that fills most of a page of preset ``en`` once its needles are in."""
 LOOKUP_CHARS = 600
 """Prose around a fact: with it about a page of the embedded reader."""
@@ -78,6 +79,16 @@ class CostRow:
     share_of_pages: float
 
 
+@dataclass(frozen=True)
+class SecondLookRow:
+    """What a full page costs at the first look and at either second one."""
+
+    visual_tokens: float
+    visual_tokens_hidpi: float
+    text_tokens: float
+    tokenizer: str
+
+
 def main() -> None:
     """Runs the measurements and prints their tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -87,6 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     costs = [sidecar_cost(options.needles, per_page) for per_page in (NEEDLES_PER_PAGE, 5, 1)]
     show("The sidecar beside pages of preset en at 72 dpi", costs)
+    show("A second look at a full page", [second_look_cost()])
     looked_up = [look_up(options.lookups)] if options.lookups else []
     show("The embedded reader, one page and one question each", looked_up)
     if not ocr.is_installed():
@@ -139,7 +151,7 @@ def look_up(count: int) -> LookupRow:
     exact = refused = wrong = 0
     with running_embedded(Reader.load()) as url, GlyphClient(url, model=Reader.name) as client:
         for seed in range(count):
-            text, truth = _fact_page(seed)
+            text, truth = fact_page(seed)
             answer = client.ask(QUESTION, text)
             told = answer.text.strip().removesuffix(".")
             exact += told == truth
@@ -165,11 +177,31 @@ def sidecar_cost(count: int, per_page: int) -> CostRow:
     )
 
 
+def second_look_cost(count: int = 5) -> SecondLookRow:
+    """Weighs full pages of prose as they are read first, drawn again, and as text."""
+    config = RenderConfig.preset("en")
+    text = texts.one_paragraph(2 * CHARS_PER_PAGE * count)
+    pages = render(text, config)[:count]
+    spoken = [text[slice(*page.char_span)] for page in pages]
+    larger = [image for part in spoken for image in render(part, closer(config))]
+    counter = pick_counter()
+    return SecondLookRow(
+        visual_tokens=_visual_tokens(pages) / count,
+        visual_tokens_hidpi=_visual_tokens(larger) / count,
+        text_tokens=sum(map(counter.count, spoken)) / count,
+        tokenizer=counter.name,
+    )
+
+
+def _visual_tokens(pages: Sequence[Page]) -> int:
+    return sum(page.visual_tokens + PAGE_MARKS for page in pages)
+
+
 def _planned(text: str) -> Plan:
     return plan(text, 1 << 22, text_gate=False, exact_text_tokens=1 << 20)
 
 
-def show(title: str, rows: Sequence[OcrRow | LookupRow | CostRow]) -> None:
+def show(title: str, rows: Sequence[OcrRow | LookupRow | CostRow | SecondLookRow]) -> None:
     """Prints rows of one kind as a table."""
     if not rows:
         return
@@ -181,7 +213,7 @@ def show(title: str, rows: Sequence[OcrRow | LookupRow | CostRow]) -> None:
     console.print(table)
 
 
-def _fact_page(seed: int) -> tuple[str, str]:
+def fact_page(seed: int) -> tuple[str, str]:
     """Returns a page's worth of prose with one UUID stated as a fact, and the UUID."""
     rng = random.Random(seed)
     start = rng.randrange(100_000)
