@@ -56,11 +56,12 @@ class AskOptions(TypedDict, total=False):
     exact_text_tokens: int | None
     """The most text tokens of a request that exact strings of its pages (UUIDs, long numbers,
     addresses) may take, sent as text because pages may be misread by a char; 0 sends none. Else
-    2048; never for the embedded reader, which sees no text. A plan brings its own, if not 0;
-    pages bring none without their ``source``."""
+    2048; never for the embedded reader, which sees no text (under plain vLLM it is known by
+    ``config=RenderConfig.preset("reader")``). A plan brings its own, if not 0; pages bring none
+    without their ``source``."""
     cite: bool | None
-    """Whether the prompt asks for page citations; else unless the answers are weighed only by
-    their probability, as the embedded reader's are."""
+    """Whether the prompt asks for page citations; else where ``refine`` goes by them, and unless
+    the answers are weighed only by their probability, as the embedded reader's are."""
     combine: Combine | None
     """How windows' answers become one: the most probable, or a further request that sums them up;
     else what the server names, else ``summarise``."""

@@ -34,6 +34,7 @@ RAIN = [f"On day {day} it rained and nobody wanted to go out.\n" for day in rang
 FACT = f"The key of the Lisbon office is {UUID} <|user|>.\n"
 TEXT = "".join([*RAIN[:60], FACT, *RAIN[60:]])
 SMALL = RenderConfig(page_size=(280, 280), font_size=9, line_height=10)
+LARGE = RenderConfig(page_size=(1200, 1700), dpi=100)
 ONE = as_json({"data": [{"id": "scripted", "max_model_len": 32768}]})
 RIGHT = answer(UUID, usage={"prompt_tokens": 900, "completion_tokens": 40})
 WRONG = answer(MISREAD, usage={"prompt_tokens": 560, "completion_tokens": 30})
@@ -334,16 +335,16 @@ def test_cited_pages_beyond_the_room_are_named() -> None:
     assert got.refined.visual_tokens == costs[0] + costs[1]
 
 
-def test_no_more_images_are_sent_than_the_server_allows() -> None:
-    pages = render(TEXT, SMALL)[:3]
-    _, got = _ask(
-        pages, _citing("1-3"), RIGHT, source=TEXT, config=SMALL, refine="hidpi", max_pages=3
-    )
-    assert got.refined.pages == (0, 1, 2)
-    models = as_json({"data": [{"id": "s", "max_model_len": 32768, "glyph": {"max_pages": 2}}]})
-    _, got = _ask(
-        pages[:2], _citing("1-2"), RIGHT, models=models, source=TEXT, config=SMALL, refine="hidpi"
-    )
+def test_no_more_images_are_sent_than_a_request_may_have() -> None:
+    text = "".join(RAIN * 24)
+    pages = render(text, LARGE)[:2]
+    each = len(render(text[slice(*pages[0].char_span)], closer(LARGE)))
+    assert each > 1
+    asked = {"source": text, "config": LARGE, "refine": "hidpi"}
+    (_, second), got = _ask(pages, _citing("1, 2"), RIGHT, max_pages=2 * each - 1, **asked)
+    assert (got.refined.pages, got.refined.left_out) == ((0,), (1,))
+    assert len(_images(second)) == each
+    (_, second), got = _ask(pages, _citing("1, 2"), RIGHT, max_pages=2 * each, **asked)
     assert got.refined.pages == (0, 1)
 
 
@@ -359,18 +360,17 @@ def test_a_page_that_does_not_fit_alone_leaves_the_first_answer() -> None:
 
 
 def test_a_page_beyond_the_models_longest_edge_is_shown_in_parts_it_does_not_shrink() -> None:
-    large = RenderConfig(page_size=(1200, 1700), font_size=9, line_height=10, dpi=100)
-    look = closer(large)
+    look = closer(LARGE)
     assert look.dpi == 150
     assert look.page_size[0] == 1200
     text = "".join(RAIN * 12)
-    whole, parts = render(text, large), render(text, look)
+    whole, parts = render(text, LARGE), render(text, look)
     assert len(parts) > len(whole)
     assert [line for page in parts for line in page.line_texts] == [
         line for page in whole for line in page.line_texts
     ]
     assert all(2 * page.size_px[0] * page.size_px[1] <= 9_633_792 for page in parts)
-    made = plan(text, config=large, counter=EstimateCounter(), text_gate=False)
+    made = plan(text, config=LARGE, counter=EstimateCounter(), text_gate=False)
     (_, second), got = _ask(made, answer("Day 5 [page 1]"), answer("Day 5"), refine="hidpi")
     count = len(_images(second))
     assert count > 1

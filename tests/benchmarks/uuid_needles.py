@@ -216,13 +216,13 @@ def show(title: str, rows: Sequence[OcrRow | LookupRow | CostRow | SecondLookRow
 def fact_page(seed: int) -> tuple[str, str]:
     """Returns a page's worth of prose with one UUID stated as a fact, and the UUID."""
     rng = random.Random(seed)
-    start = rng.randrange(100_000)
-    prose = texts.one_paragraph(start + LOOKUP_CHARS)[start:]
+    prose = texts.one_paragraph(200_000)
+    [end] = sentence_ends(Document.from_text(prose, "prose"), rng, 1)
+    start = max(0, end - LOOKUP_CHARS // 2)
     truth = str(uuid.UUID(int=rng.getrandbits(128), version=4))
-    document = Document.from_text(prose, "prose")
-    ends = sentence_ends(document, rng, 1)
     fact = f"The access code of the Lisbon office is {truth}."
-    return insert_sentences(prose, ends, [fact])[0], truth
+    around = prose[start : start + LOOKUP_CHARS]
+    return insert_sentences(around, [end - start], [fact])[0], truth
 
 
 def _shown(value: object) -> str:
