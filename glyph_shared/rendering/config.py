@@ -125,7 +125,10 @@ class RenderConfig(BaseModel):
     """Added inside all four margins; 6 in the reference's document frame."""
 
     font_path: str | None = None
-    """Font file, ``file.ttc#1``, or a file or family name; None is matplotlib's DejaVu Sans."""
+    """Font file, ``file.ttc#1``, or a file or family name; None is matplotlib's DejaVu Sans.
+
+    Several names may be given, with commas between them: the first that is installed counts.
+    """
 
     font_size: Annotated[Finite, Field(gt=0, le=400)] = 9
     """Size of the em square."""
@@ -219,6 +222,9 @@ class RenderConfig(BaseModel):
     def preset(cls, name: str) -> RenderConfig:
         """Returns one of the shipped configurations, by name.
 
+        ``zh`` names fonts that may be absent. Then DejaVu Sans is the font, any installed one that
+        has them draws the ideographs, and without one rendering raises FontError.
+
         Raises:
             ConfigError: There is no such preset.
         """
@@ -230,7 +236,8 @@ class RenderConfig(BaseModel):
         if name not in PRESETS:
             raise ConfigError(f"preset must be one of {', '.join(PRESETS)}; got {name!r}")
         file = resources.files("glyph_shared.rendering").joinpath("presets", f"{name}.json")
-        return cls.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        return cls.model_validate(fields, context=_ALLOW_ABSENT_FONT)
 
     @classmethod
     def from_json(cls, path: str | Path) -> RenderConfig:

@@ -66,6 +66,8 @@ def bundled_folder() -> Path:
 def find_font(name: str | None) -> FontFile:
     """Returns the file of a path, file name or family name; DejaVu Sans where there is none.
 
+    Of several names with commas between them, the first that is installed counts.
+
     Constructing a config refuses an absent font, so the substitute serves only configs read by
     ``RenderConfig.from_json``, which has warned. The stamp makes a file that was replaced since
     another one, so whatever is remembered of the old one is not used for it.
@@ -132,6 +134,9 @@ def _located(name: str | None) -> FontFile | None:
     path = Path(name)
     if _is_file(path):
         return FontFile(path)
+    if "," in name:
+        found_names = (_located(one.strip()) for one in name.split(","))
+        return next((one for one in found_names if one is not None), None)
     bundled = bundled_folder() / path.name
     if _is_file(bundled):
         return FontFile(bundled)
@@ -171,7 +176,8 @@ def system_fonts() -> tuple[SystemFont, ...]:
     command = shutil.which("fc-list")
     if command is None:
         return ()
-    form = "%{file}\t%{index}\t%{weight}\t%{slant}\t%{scalable}\t%{charset}\t%{family}\n"
+    names = ("file", "index", "weight", "slant", "scalable", "color", "charset", "family")
+    form = "\t".join(f"%{{{name}}}" for name in names) + "\n"
     try:
         listing = subprocess.run(
             [command, "--format", form], capture_output=True, timeout=_LIST_TIMEOUT_S, check=True
@@ -184,9 +190,12 @@ def system_fonts() -> tuple[SystemFont, ...]:
 
 def _parse_listed(line: str) -> SystemFont | None:
     fields = line.split("\t")
-    if len(fields) != 7 or fields[4] != "True":
+    if len(fields) != 8:
         return None
-    path, index, weight, slant, _, charset, family = fields
+    path, index, weight, slant, scalable, colored, charset, family = fields
+    # Pictures in color, as of emoji, have no outlines to draw in black.
+    if scalable != "True" or colored == "True":
+        return None
     # A variable font lists named instances with an index above 16 bits and its axes as "[a b]".
     if not (index.isdecimal() and int(index) < 1 << 16 and weight.isdecimal()):
         return None

@@ -68,6 +68,8 @@ def load_font(file: FontFile) -> Font:
         raise _unreadable(file, str(error)) from None
     except (AttributeError, IndexError, TypeError, ArithmeticError, struct.error) as error:
         raise _unreadable(file, type(error).__name__) from None
+    if not {"glyf", "CFF ", "CFF2"} & set(tables.keys()):
+        raise _unreadable(file, "it has no outlines, only pictures")
     if not char_map:
         raise _unreadable(file, "it maps no Unicode chars")
     codepoints = sorted(char_map)

@@ -219,13 +219,14 @@ def test_without_fontconfig_there_are_no_system_fonts(monkeypatch):
 def test_installed_fonts_come_upright_regular_sans_first(monkeypatch, tmp_path):
     script = tmp_path / "fc-list"
     lines = [
-        "/f/Serif.ttf\t0\t80\t0\tTrue\t20-7e\tSome Serif",
-        "/f/Bold.ttf\t0\t200\t0\tTrue\t20-7e\tSome Sans",
-        "/f/Italic.ttf\t0\t80\t100\tTrue\t20-7e\tSome Sans",
-        "/f/Sans.ttc\t1\t80\t0\tTrue\t20-7e 4e00-4e02\tSome Sans,Eine Sans",
-        "/f/NotoColorEmoji.ttf\t0\t80\t0\tTrue\t1f600\tNoto Color Emoji",
-        "/f/Bitmap.pcf\t0\t80\t0\tFalse\t20-7e\tBitmap",
-        "/f/Variable.ttf\t65536\t80\t0\tTrue\t20-7e\tVariable",
+        "/f/Serif.ttf\t0\t80\t0\tTrue\tFalse\t20-7e\tSome Serif",
+        "/f/Bold.ttf\t0\t200\t0\tTrue\tFalse\t20-7e\tSome Sans",
+        "/f/Italic.ttf\t0\t80\t100\tTrue\tFalse\t20-7e\tSome Sans",
+        "/f/Sans.ttc\t1\t80\t0\tTrue\tFalse\t20-7e 4e00-4e02\tSome Sans,Eine Sans",
+        "/f/NotoColorEmoji.ttf\t0\t80\t0\tTrue\tFalse\t1f600\tNoto Color Emoji",
+        "/f/Pictures.ttf\t0\t80\t0\tTrue\tTrue\t1f600\tSome Pictures",
+        "/f/Bitmap.pcf\t0\t80\t0\tFalse\tFalse\t20-7e\tBitmap",
+        "/f/Variable.ttf\t65536\t80\t0\tTrue\tFalse\t20-7e\tVariable",
         "nonsense",
     ]
     script.write_text("#!/bin/sh\ncat <<'END'\n" + "\n".join(lines) + "\nEND\n", encoding="utf-8")
