@@ -77,6 +77,10 @@ bench-needles: $(VENV)/dev ## Measure how exactly UUIDs are read off pages (need
 bench-legibility: $(VENV)/dev ## Measure what OCR reads of smaller pages (needs tesseract-ocr)
 	$(BIN)/python -m tests.benchmarks.legibility
 
+bench-million: $(VENV)/dev ## Plan a million text tokens, and let the embedded reader find facts in them
+	$(BIN)/python -m tests.benchmarks.hybrid_recall
+	$(BIN)/python -m tests.benchmarks.million_tokens
+
 picture: $(VENV)/dev ## Draw the README's picture again
 	$(BIN)/python docs/make_picture.py
 
@@ -103,5 +107,5 @@ test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving \
-	bench-needles bench-legibility picture \
+	bench-needles bench-legibility bench-million picture \
 	test-install test-openai2 test-vllm test-glyph test-train all

@@ -22,6 +22,9 @@ NAMES = ("Maria", "Peter", "Laura", "Omar", "Nina", "Felix", "Clara", "Hugo")
 SURNAMES = ("Keller", "Lindqvist", "Moreau", "Tanaka", "Okafor", "Novak", "Silva", "Hansen")
 CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
+SUBJECTS = tuple((attribute, city) for attribute in ATTRIBUTES for city in CITIES)
+"""What facts may be about; two facts about one of them would contradict each other."""
+
 _SENTENCE_END = re.compile(r"[a-z]\.(?= [A-Z])")
 
 
@@ -51,8 +54,18 @@ def plant_facts(
         InputError: The text has fewer places between sentences than facts to plant.
     """
     rng = random.Random(seed)
-    subjects = rng.sample([(a, c) for a in ATTRIBUTES for c in CITIES], count)
-    places = sentence_ends(document, rng, count)
+    return plant_facts_about(document, rng, rng.sample(SUBJECTS, count))
+
+
+def plant_facts_about(
+    document: Document, rng: random.Random, subjects: Sequence[tuple[str, str]]
+) -> tuple[Document, list[PlantedFact]]:
+    """Puts a random fact about each of some ``SUBJECTS`` between random sentences of a document.
+
+    Raises:
+        InputError: The text has fewer places between sentences than facts to plant.
+    """
+    places = sentence_ends(document, rng, len(subjects))
     made: list[tuple[str, str, str]] = []
     for attribute, city in subjects:
         entity, value = f"the {city} {rng.choice(PLACES)}", _value(rng, attribute)

@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 K1 = 1.2
@@ -58,8 +59,28 @@ def words(text: str) -> Iterator[str]:
             yield run[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How well a passage matches a question.
+
+    Attributes:
+        score: Its score; 0 where it shares no word with the question.
+        telling: Whether it shares a word that at most half of the passages hold. Without the one
+            added inside the logarithm the others would weigh less than nothing. A question that
+            has no such word is matched by whatever it has.
+    """
+
+    score: float
+    telling: bool
+
+
 def bm25_scores(question: str, passages: Sequence[str]) -> list[float]:
     """Returns the score of each passage; 0 where it shares no word with the question."""
+    return [match.score for match in bm25_matches(question, passages)]
+
+
+def bm25_matches(question: str, passages: Sequence[str]) -> list[Match]:
+    """Returns how well each passage matches a question."""
     asked = frozenset(words(question))
     lengths: list[int] = []
     shared: list[Counter[str]] = []
@@ -67,19 +88,27 @@ def bm25_scores(question: str, passages: Sequence[str]) -> list[float]:
         found = list(words(passage))
         lengths.append(len(found))
         shared.append(Counter(word for word in found if word in asked))
-    weights = _weights(shared)
+    holding = Counter(word for own in shared for word in own)
+    weights = _weights(holding, len(passages))
+    telling = {word for word, count in holding.items() if 2 * count <= len(passages)}
+    telling = telling or holding.keys()
     mean = sum(lengths) / max(1, len(lengths)) or 1.0
     return [
-        sum(weights[word] * _saturated(count, length / mean) for word, count in sorted(own.items()))
+        Match(_score(own, weights, length / mean), not telling.isdisjoint(own))
         for own, length in zip(shared, lengths, strict=True)
     ]
 
 
-def _weights(shared: Sequence[Counter[str]]) -> dict[str, float]:
+def _score(own: Counter[str], weights: dict[str, float], relative_length: float) -> float:
+    return sum(
+        weights[word] * _saturated(count, relative_length) for word, count in sorted(own.items())
+    )
+
+
+def _weights(holding: Counter[str], passages: int) -> dict[str, float]:
     """Returns the inverse document frequency of each word of the question that occurs."""
-    holding = Counter(word for own in shared for word in own)
     return {
-        word: math.log(1 + (len(shared) - count + 0.5) / (count + 0.5))
+        word: math.log(1 + (passages - count + 0.5) / (count + 0.5))
         for word, count in holding.items()
     }
 

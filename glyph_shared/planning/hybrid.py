@@ -1,4 +1,10 @@
-"""``overflow="hybrid"``: the passages nearest to the question, as many as one request holds."""
+"""``overflow="hybrid"``: the passages nearest to the question, at most what one request holds.
+
+Almost every passage shares *some* word with a question, if only "the". A passage that shares none
+but such words is not sent although there is room. All others are, because a model that reads a
+window whole finds answers that no ranking does: ``python -m tests.benchmarks.hybrid_recall``
+measures what a smaller number of passages, by ``max_pages``, would find.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +14,28 @@ from itertools import groupby
 
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, OverLengthError
-from glyph_shared.planning.bm25 import bm25_scores
+from glyph_shared.planning.bm25 import Match, bm25_matches
 from glyph_shared.planning.budget import Budget
 from glyph_shared.planning.drawing import Drawn
 from glyph_shared.planning.passages import Passage, excerpt, merged, split_passages
 from glyph_shared.planning.picture_pages import PICTURE_FLOOR_DPI, picture_cost
 
 _LEAST_CHARS = 200
-_MOST_CHARS = 4000
+MOST_CHARS = 4000
+"""The longest passage, about a page."""
+
 _PASSAGES_PER_WINDOW = 8
 """At least so many passages fit a small window; in a large one their chars are bounded."""
 
+WHOLE_FILE_CHARS = 16_000
+"""A file of at most so many chars, some four pages, is one passage: it is sent whole or not."""
+
+LEAST_PASSAGES = 8
+"""So many are sent whatever words they share: a chance match may be the only telling one."""
+
 NOT_SHARED = "shares no word with the question"
 WORDLESS = "a picture without text, which no word can find; there was no room for it"
+ONLY_COMMON = "shares only words with the question that most passages hold"
 LESS_SIMILAR = "less similar to the question than what fills the window"
 
 
@@ -98,13 +113,13 @@ def retrieve(
         raise ConfigError("overflow='hybrid' retrieves by the question, which is empty; give one")
     weight = _Weights(documents, whole)
     room = whole.room(budget) * weight.whole
-    size = min(_MOST_CHARS, max(_LEAST_CHARS, int(room) // _PASSAGES_PER_WINDOW))
-    passages = split_passages(documents, size)
-    scores = bm25_scores(
+    share = int(room) // _PASSAGES_PER_WINDOW
+    size = min(MOST_CHARS, max(_LEAST_CHARS, share))
+    passages = split_passages(documents, size, whole=min(WHOLE_FILE_CHARS, share))
+    matches = bm25_matches(
         question, [documents[part.document].text[part.start : part.end] for part in passages]
     )
-    ranked = sorted(range(len(passages)), key=lambda number: (-scores[number], number))
-    ranked = [number for number in ranked if scores[number] > 0]
+    ranked = worth_sending(matches)
     ranked += [number for number, part in enumerate(passages) if _is_wordless(part)]
     if not ranked:
         raise _nothing_alike(whole, budget)
@@ -118,7 +133,7 @@ def retrieve(
         if count == 1:
             raise _too_small(drawn, budget)
         count = max(1, min(count - 1, int(count * drawn.room(budget))))
-    left_out = tuple(_left_out(documents, passages, scores, chosen))
+    left_out = tuple(_left_out(documents, passages, _reasons(matches, ranked), chosen))
     return Retrieved(excerpts, drawn, left_out, count, len(passages))
 
 
@@ -143,6 +158,24 @@ def _is_wordless(passage: Passage) -> bool:
     return passage.picture is not None and not passage.picture.has_text
 
 
+def worth_sending(matches: Sequence[Match]) -> list[int]:
+    """Returns the positions of the passages to send if there is room, the best first."""
+    ranked = sorted(range(len(matches)), key=lambda number: (-matches[number].score, number))
+    return [
+        number
+        for rank, number in enumerate(ranked)
+        if matches[number].telling or (rank < LEAST_PASSAGES and matches[number].score > 0)
+    ]
+
+
+def _reasons(matches: Sequence[Match], ranked: Sequence[int]) -> list[str]:
+    """Returns for each passage why it is left out, if it is."""
+    reasons = [ONLY_COMMON if match.score > 0 else NOT_SHARED for match in matches]
+    for number in ranked:
+        reasons[number] = LESS_SIMILAR
+    return reasons
+
+
 def _first_guess(weights: Sequence[float], room: float) -> int:
     """Returns how many of the passages weigh as much as there is room for."""
     taken = 0.0
@@ -165,7 +198,7 @@ def _excerpts(
 def _left_out(
     documents: Sequence[Document],
     passages: Sequence[Passage],
-    scores: Sequence[float],
+    reasons: Sequence[str],
     chosen: frozenset[int],
 ) -> Iterator[LeftOutText]:
     rest = [number for number in range(len(passages)) if number not in chosen]
@@ -173,8 +206,8 @@ def _left_out(
     def kind(number: int) -> tuple[int, str, str]:
         passage = passages[number]
         path = documents[passage.document].locate(passage.start).path
-        reason = LESS_SIMILAR if scores[number] > 0 else NOT_SHARED
-        return passage.document, path, WORDLESS if _is_wordless(passage) else reason
+        reason = WORDLESS if _is_wordless(passage) else reasons[number]
+        return passage.document, path, reason
 
     for (position, _, reason), group in groupby(rest, key=kind):
         document = documents[position]

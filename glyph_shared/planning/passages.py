@@ -46,28 +46,30 @@ class Passage:
     picture: Picture | None = None
 
 
-def split_passages(documents: Sequence[Document], size: int) -> list[Passage]:
+def split_passages(documents: Sequence[Document], size: int, *, whole: int = 0) -> list[Passage]:
     """Cuts documents into passages of at most ``size`` chars that tile them.
 
-    No passage reaches from one file into the next, so a short file is one passage. A picture of a
-    source page is one, whatever its text's length.
+    No passage reaches from one file into the next, and a file of at most ``whole`` chars is one
+    passage. A picture of a source page is one, whatever its text's length.
     """
     return [
         passage
         for number, document in enumerate(documents)
         for piece in pieces(document)
-        for passage in _of_piece(number, document, piece, size)
+        for passage in _of_piece(number, document, piece, size, whole)
     ]
 
 
-def _of_piece(number: int, document: Document, piece: Piece, size: int) -> Iterator[Passage]:
+def _of_piece(
+    number: int, document: Document, piece: Piece, size: int, whole: int
+) -> Iterator[Passage]:
     if piece.picture is not None:
         yield Passage(number, piece.start, piece.end, piece.picture)
         return
     for first, last in _files(document):
         start, end = max(first, piece.start), min(last, piece.end)
         if start < end:
-            for window in _windows(document.text, start, end, size):
+            for window in _windows(document.text, start, end, size, whole):
                 yield Passage(number, *window)
 
 
@@ -129,7 +131,10 @@ def _files(document: Document) -> Iterator[Span]:
         yield origins[0].start, origins[-1].end
 
 
-def _windows(text: str, start: int, end: int, size: int) -> Iterator[Span]:
+def _windows(text: str, start: int, end: int, size: int, whole: int) -> Iterator[Span]:
+    if end - start <= whole:
+        yield start, end
+        return
     while end - start > size:
         cut = _pause(text, start + size // 2, start + size)
         yield start, cut

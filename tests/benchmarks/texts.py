@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import random
 import re
@@ -69,6 +70,18 @@ def odd(length: int) -> str:
     return _taken(parts, "", length)
 
 
+def novel(length: int) -> str:
+    """Paragraphs of running text, no two alike: documentation, then the library's docstrings.
+
+    There are about 1.2 million chars of them; a longer text is refused.
+    """
+    paragraphs = dict.fromkeys((*_paragraphs(), *_docstring_paragraphs()))
+    text = "\n\n".join(paragraphs)
+    if len(text) < length:
+        raise ValueError(f"length must be at most {len(text):,}; got {length:,}")
+    return text[:length]
+
+
 def named(name: str, length: int) -> str:
     """One of the texts above by its name, or the beginning of a file."""
     if name in _TEXTS:
@@ -84,6 +97,7 @@ def prose_chunks(length: int) -> Iterator[str]:
 
 
 _TEXTS = {"prose": prose, "one paragraph": one_paragraph, "code": code, "chinese": chinese}
+_NOT_LIBRARY = ("test", "tests", "idlelib", "lib2to3", "site-packages", "dist-packages")
 _CELLS = range(0xA1, 0xFA)
 
 
@@ -97,6 +111,32 @@ def _paragraphs() -> tuple[str, ...]:
         if not block.lstrip("\n").startswith("    ")
     )
     return tuple(block for block in flat if len(block) > 200)
+
+
+@lru_cache
+def _docstring_paragraphs() -> tuple[str, ...]:
+    """Paragraphs of the standard library's docstrings that are prose, as `_paragraphs` has it."""
+    library = Path(sysconfig.get_path("stdlib"))
+    files = sorted(library.glob("*.py")) + sorted(library.glob("[a-z]*/*.py"))
+    kept = (file for file in files if file.parent.name not in _NOT_LIBRARY)
+    docstrings = (text for file in kept for text in _docstrings(file.read_bytes()))
+    blocks = (block for text in docstrings for block in text.split("\n\n"))
+    flat = (
+        " ".join(_MARKUP.sub("", block).split())
+        for block in blocks
+        if not block.startswith("    ") and ">>>" not in block
+    )
+    return tuple(block for block in flat if len(block) > 80)
+
+
+def _docstrings(source: bytes) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
 
 
 @lru_cache

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from glyph_shared.planning.bm25 import K1, B, bm25_scores, words
+from glyph_shared.planning.bm25 import K1, B, bm25_matches, bm25_scores, words
 
 
 def test_a_score_is_the_published_formula():
@@ -56,3 +56,17 @@ def test_chinese_questions_find_chinese_passages():
         "里斯本办公室的门禁码是多少？", ["今天下雨了。", "里斯本办公室的门禁码是4711。"]
     )
     assert scores[0] == 0 < scores[1]
+
+
+def test_a_word_that_most_passages_hold_tells_nothing():
+    passages = ["the code", "the rain", "the sun", "wind"]
+    matches = bm25_matches("the code of the rain", passages)
+    assert [match.telling for match in matches] == [True, True, False, False]
+    assert matches[2].score > 0
+
+
+def test_where_all_words_are_common_they_tell_what_there_is_to_tell():
+    matches = bm25_matches("the rain", ["the rain", "the rain", "the sun", "wind"])
+    assert [match.telling for match in matches] == [True, True, False, False]
+    matches = bm25_matches("the", ["the rain", "the rain", "the sun", "wind"])
+    assert [match.telling for match in matches] == [True, True, True, False]
