@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import cached_property
@@ -27,8 +28,11 @@ from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces
 from glyph_shared.asking.turns import Message
 from glyph_shared.asking.window_request import Inquiry
 from glyph_shared.asking.wire import ModelEntry
-from glyph_shared.errors import InputError
+from glyph_shared.errors import GlyphError, InputError
 from glyph_shared.planning import Context, Plan
+
+CONTEXTS_AT_ONCE = 4
+"""How many contexts ``ask_each`` asks about at the same time."""
 
 
 class _Client:
@@ -98,7 +102,10 @@ class _Client:
     ) -> list[Answer]:
         _check_questions(questions)
         if options.overflow == "hybrid" and len(questions) > 1:
-            # Each question has passages of its own.
+            # Each question has passages of its own. A question that finds none is an error, and
+            # that is known before anything is sent for the others.
+            for question in questions:
+                await self._asker.prepare(given, question, options)
             return [await self._ask(question, given, options) for question in questions]
         check_refinable(given, options)
         inquiry = await self._asker.prepare(given, max(questions, key=len), options)
@@ -109,6 +116,21 @@ class _Client:
             await refiner.refine(question, answer)
             for question, answer in zip(questions, answers, strict=True)
         ]
+
+    async def _ask_each(
+        self, question: str, contexts: Sequence[PagesOrText], options: Options
+    ) -> list[Answer | GlyphError]:
+        _check_questions([question])
+        gate = asyncio.Semaphore(CONTEXTS_AT_ONCE)
+
+        async def ask(context: PagesOrText) -> Answer | GlyphError:
+            async with gate:
+                try:
+                    return await self._ask(question, context, options)
+                except GlyphError as error:
+                    return error
+
+        return list(await asyncio.gather(*map(ask, contexts)))
 
     async def _answers(self, inquiry: Inquiry, questions: Sequence[str]) -> list[Answer]:
         if len(inquiry.material.windows) > 1:
@@ -218,6 +240,24 @@ class GlyphClient(_Client, Closing):
         """
         return self._loop.run(self._ask_many(questions, pages_or_text, Options.check(options)))
 
+    def ask_each(
+        self, question: str, contexts: Sequence[PagesOrText], **options: Unpack[AskOptions]
+    ) -> list[Answer | GlyphError]:
+        """Answers one question about each of several contexts, ``CONTEXTS_AT_ONCE`` at a time.
+
+            for path, answer in zip(paths, client.ask_each("Who signed it?", documents)):
+                print(path, answer if isinstance(answer, GlyphError) else answer.text)
+
+        Returns:
+            In the order of ``contexts`` an answer, or the error of that context alone: one that
+            is too long or empty does not keep the others from being answered.
+
+        Raises:
+            InputError: There is no question.
+            ConfigError: An option is unknown or impossible.
+        """
+        return self._loop.run(self._ask_each(question, contexts, Options.check(options)))
+
     def stream(
         self, question: str, pages_or_text: PagesOrText, **options: Unpack[AskOptions]
     ) -> AnswerStream:
@@ -304,6 +344,12 @@ class AsyncGlyphClient(_Client):
     ) -> list[Answer]:
         """Answers several questions about the same pages; see ``GlyphClient.ask_many``."""
         return await self._ask_many(questions, pages_or_text, Options.check(options))
+
+    async def ask_each(
+        self, question: str, contexts: Sequence[PagesOrText], **options: Unpack[AskOptions]
+    ) -> list[Answer | GlyphError]:
+        """Answers one question about each of several contexts; see ``GlyphClient.ask_each``."""
+        return await self._ask_each(question, contexts, Options.check(options))
 
     def stream(
         self, question: str, pages_or_text: PagesOrText, **options: Unpack[AskOptions]

@@ -5,7 +5,12 @@ once and answers further questions from its cache. Two ways to one answer:
 
 - ``best_supported``: the most probable reply as a whole; refusals rank below any
   answer. For models that can read but not weigh texts against each other.
-- ``summarise``: a further request puts the windows' replies together.
+- ``summarise``: a further request puts the windows' replies together. If it fails, they are the
+  answer as they are, and ``Answer.overflow_note`` says so.
+
+A window that fails is listed in ``Answer.left_out`` with its error, as are those not tried after
+``FAILURES_IN_A_ROW`` or at the end of ``time_budget``; only if no window could be read, the first
+error is raised. Cancelling, and Ctrl-C, ends the requests under way and gives no answer.
 """
 
 from __future__ import annotations
@@ -152,7 +157,23 @@ class WindowReader:
             return Answer(text=self._setting.refusal, refused=True, usage=usage, model=model)
         if len(replies) == 1:
             return answer_of(replies[0][1], usage)
-        return await self._combine(reading.question, replies, usage)
+        try:
+            return await self._combine(reading.question, replies, usage)
+        except ServerError as error:
+            return self._side_by_side(replies, usage, error)
+
+    def _side_by_side(
+        self, replies: Sequence[tuple[int, Reply]], usage: Usage, error: ServerError
+    ) -> Answer:
+        """Returns the windows' answers as they are: what was read is not lost at the last step."""
+        named = ((_pages_name(*self._windows[number]), reply.text) for number, reply in replies)
+        return Answer(
+            text="\n\n".join(f"From {name}:\n{text}" for name, text in named),
+            usage=usage,
+            model=self._setting.card.id,
+            overflow_note="map_reduce: the parts' answers stand side by side, because the request "
+            f"that combines them failed: {error}",
+        )
 
     def _window_reading(self, reading: _Reading, number: int) -> WindowReading:
         start, stop = self._windows[number]

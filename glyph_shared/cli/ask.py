@@ -96,6 +96,15 @@ def ask(
             "question; or read all of it in parts."
         ),
     ] = None,
+    max_pages: Annotated[
+        int | None, typer.Option(help="The most pages of one request; else what the server allows.")
+    ] = None,
+    time_budget: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds after which no further part is begun; what was not read is told."
+        ),
+    ] = None,
     exact_text_tokens: Annotated[
         int | None,
         typer.Option(
@@ -131,6 +140,8 @@ def ask(
         "max_tokens": max_tokens,
         "timeout": timeout,
         "overflow": overflow.value if overflow is not None else None,
+        "max_pages": max_pages,
+        "time_budget": time_budget,
         "exact_text_tokens": exact_text_tokens,
         "refine": refine.value if refine is not None else None,
     }
@@ -140,6 +151,8 @@ def ask(
         out.print_json(data={**answer.model_dump(mode="json"), "plan": made.summary()})
     else:
         _print_sources(answer)
+        if answer.overflow_note != made.overflow_note:
+            note(answer.overflow_note)
 
 
 def _read(paths: list[str], question: str, pdf: Pdf) -> Document:
@@ -186,6 +199,7 @@ def _answer(
         settings: AskOptions = {
             "max_tokens": options["max_tokens"],
             "timeout": options["timeout"],
+            "time_budget": options["time_budget"],
             "refine": options["refine"],
             "progress": reading,
         }

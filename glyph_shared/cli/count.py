@@ -125,6 +125,9 @@ def _print_table(rows: list[SurveyRow], window: int) -> None:
             f"{row.text_tokens_that_fit:,}",
         )
     out.print(table)
+    if not any(row.fits for row in rows):
+        say("more than one request: glyph ask needs --overflow hybrid (the passages nearest to the")
+        say("question), map_reduce (all, in so many requests) or denser (smaller, down to a floor)")
     if any(KEEP_LINES in row.name for row in rows):
         say(f"{KEEP_LINES} keeps line breaks; else a drawn \\n stands for each and lines run on")
 

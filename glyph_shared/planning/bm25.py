@@ -91,7 +91,7 @@ def bm25_matches(question: str, passages: Sequence[str]) -> list[Match]:
     holding = Counter(word for own in shared for word in own)
     weights = _weights(holding, len(passages))
     telling = {word for word, count in holding.items() if 2 * count <= len(passages)}
-    telling = telling or holding.keys()
+    telling = telling or set(holding)
     mean = sum(lengths) / max(1, len(lengths)) or 1.0
     return [
         Match(_score(own, weights, length / mean), not telling.isdisjoint(own))

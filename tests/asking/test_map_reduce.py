@@ -125,6 +125,35 @@ def test_partial_answers_are_summed_up_by_a_further_request(windows: Plan) -> No
     assert cited == [0, 2]
 
 
+def test_partial_answers_are_not_lost_if_summing_them_up_fails(windows: Plan) -> None:
+    def script(request: dict[str, Any]) -> Scripted:
+        is_text = request["messages"][-1]["content"][0]["type"] == "text"
+        return failure(400, "no room") if is_text else answer("Rain.")
+
+    with ScriptedServer(script, models=_models(None)) as server:
+        made = _ask(server, windows)
+    assert made.text.startswith("From page 1:\nRain.\n\nFrom page 2:\nRain.")
+    assert "side by side" in made.overflow_note
+    assert "no room" in made.overflow_note
+    assert len(made.windows) == made.usage.requests == len(windows.windows)
+
+
+def test_a_cancelled_reading_of_windows_closes_its_connections(windows: Plan) -> None:
+    async def run(base_url: str) -> None:
+        async with AsyncGlyphClient(base_url) as client:
+            asking = asyncio.create_task(client.ask(QUESTION, windows))
+            while server.calls < 4:
+                await asyncio.sleep(0.01)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
+    with ScriptedServer(Scripted((30.0,)), models=_models(None)) as server:
+        asyncio.run(run(server.base_url))
+        assert server.calls == 4
+        assert server.open_connections == 0
+
+
 def test_a_single_partial_answer_needs_no_summing_up(windows: Plan) -> None:
     script = _numbered(windows, {2: answer("4711 [page 3]")}, answer(REFUSAL))
     with ScriptedServer(script, models=_models(None)) as server:

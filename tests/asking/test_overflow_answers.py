@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from glyph_shared.asking import GlyphClient
+from glyph_shared.asking import Answer, GlyphClient
+from glyph_shared.asking.client import CONTEXTS_AT_ONCE
 from glyph_shared.documents import Document
-from glyph_shared.errors import ConfigError, OverLengthError
+from glyph_shared.errors import ConfigError, InputError, OverLengthError
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, png_theta_hash
 from glyph_shared.serving import running_embedded
@@ -133,3 +134,38 @@ def test_hybrid_without_a_question_is_refused_before_anything_is_drawn() -> None
         pytest.raises(ConfigError, match="retrieves by the question"),
     ):
         client.plan(TEXT, overflow="hybrid")
+
+
+def test_a_question_without_passages_is_refused_before_any_is_asked() -> None:
+    with (
+        ScriptedServer(answer("yes"), models=_models(1500)) as server,
+        GlyphClient(server.base_url) as client,
+        pytest.raises(OverLengthError, match="no passage shares a word"),
+    ):
+        client.ask_many([QUESTION, "Xylophone?"], TEXT, overflow="hybrid", max_tokens=50)
+    assert server.calls == 0
+
+
+def test_of_many_documents_only_the_one_that_is_too_long_fails() -> None:
+    with (
+        ScriptedServer(answer("yes"), models=_models(1500)) as server,
+        GlyphClient(server.base_url) as client,
+    ):
+        short, long, empty = FACT * 3, TEXT, " "
+        made = client.ask_each(QUESTION, [short, long, empty, short], max_tokens=50)
+        assert server.calls == 2
+    first, second, third, fourth = made
+    assert isinstance(first, Answer)
+    assert first == fourth
+    assert isinstance(second, OverLengthError)
+    assert isinstance(third, InputError)
+
+
+def test_contexts_are_asked_about_side_by_side_up_to_a_bound() -> None:
+    slow = Scripted((0.1, *answer("yes").pieces))
+    with (
+        ScriptedServer(slow, models=_models(1500)) as server,
+        GlyphClient(server.base_url) as client,
+    ):
+        assert len(client.ask_each(QUESTION, [FACT] * 9, max_tokens=50)) == 9
+        assert 1 < server.most_at_once <= CONTEXTS_AT_ONCE

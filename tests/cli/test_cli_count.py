@@ -91,6 +91,12 @@ def test_a_small_window_needs_more_requests(run, book):
     assert told["text_tokens_that_fit"] < told["text_tokens"]
 
 
+def test_what_can_be_done_beyond_the_window_is_told_only_there(run, book):
+    small = ("--preset", "en", "--window", 800, "--max-tokens", 100)
+    assert "--overflow hybrid" in run("count", book, *small).stdout
+    assert "--overflow" not in run("count", book).stdout
+
+
 def test_a_tokenizer_file_counts(run, book, tmp_path):
     tokenizer = Tokenizer(models.WordLevel({"?": 0}, "?"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
