@@ -4,6 +4,10 @@ A page goes with the sha256 of its size and pixels as its ``uuid``. A server tha
 that name answers a request in which the image is null; if it has dropped one meanwhile it says
 "Cache miss", and the request goes once more with all its pages.
 
+vLLM believes whatever name an image is given first, so whoever may send requests to it could put
+another image in a page's place: share one among those who trust each other. The embedded server
+checks the names.
+
 =================================================  ==============  ======================
 what the server says of itself in ``/v1/models``   ``uuid`` goes   bytes may be left out
 =================================================  ==============  ======================

@@ -28,6 +28,23 @@ def test_the_second_question_gives_the_same_as_a_fresh_reader(reader: Reader):
     assert answer(reader, [page], QUESTION) == answer(Reader.load(), [page], QUESTION)
 
 
+def test_a_prompt_in_memory_is_not_read_again(reader: Reader):
+    page = page_of(reader, "Nothing was asked about this page before.")
+    assert reader.cached_tokens([page]) == 0
+    answer(reader, [page], QUESTION)
+    assert 322 <= reader.cached_tokens([page]) < reader.prompt_tokens([page], QUESTION)
+
+
+def test_prompts_beyond_the_memory_are_forgotten_oldest_first(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+):
+    pages = [page_of(reader, f"This is page {number} of three.") for number in range(3)]
+    monkeypatch.setattr("glyph_shared.reader.engine.MEMORY_BYTES", 2 * 4 * 2**20)
+    for number in (0, 1, 0, 2):
+        answer(reader, [pages[number]], QUESTION, max_tokens=1)
+    assert [reader.cached_tokens([page]) > 0 for page in pages] == [True, False, True]
+
+
 def test_threads_do_not_disturb_each_other(reader: Reader):
     pages = [
         page_of(reader, f"The access code of the Lisbon office is {n}.") for n in range(70, 76)
