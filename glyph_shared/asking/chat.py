@@ -13,7 +13,7 @@ from glyph_shared.asking.history import (
     pages_of_history,
 )
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
-from glyph_shared.asking.material import Material, served_config, warn_replaced
+from glyph_shared.asking.material import Material, chosen_config, warn_replaced
 from glyph_shared.asking.options import Options
 from glyph_shared.asking.paged_chat import PagedChat
 from glyph_shared.asking.setting import Setting
@@ -21,14 +21,16 @@ from glyph_shared.asking.source import Source
 from glyph_shared.asking.turns import Message
 from glyph_shared.asking.window_request import Inquiry
 from glyph_shared.errors import ConfigError
-from glyph_shared.rendering import RenderConfig, default_store
+from glyph_shared.planning import ConfigChoice
+from glyph_shared.rendering import default_store
 
 
 class ChatOptions(TypedDict, total=False):
     """The keywords of ``chat``; all may be left out."""
 
-    config: RenderConfig | None
-    """How older turns are drawn; else what the server names, else the preset ``en``."""
+    config: ConfigChoice
+    """How older turns are drawn; else what the server names, else the preset ``en``. ``"auto"``
+    chooses a preset by the kind of text, unless the server names a look."""
     threshold_tokens: int
     """Older turns are drawn once they have so many text tokens together; 8192 by default."""
     keep_last: int
@@ -85,7 +87,7 @@ async def prepare_chat(
 def _page(messages: Sequence[Message], setting: Setting, limits: HistoryLimits) -> PagedChat:
     return pages_of_history(
         messages,
-        config=setting.options.config or served_config(setting.glyph),
+        config=chosen_config(setting),
         window=setting.window,
         max_tokens=setting.max_tokens,
         max_pages=setting.max_pages,

@@ -12,8 +12,9 @@ from typing import Any
 
 from glyph_shared.asking.prompts import page_part
 from glyph_shared.asking.turns import BETWEEN_PIECES, Part, Turn
-from glyph_shared.planning import PAGE_MARKS
-from glyph_shared.rendering import Page, PageStore, Renderer, count_visual_tokens
+from glyph_shared.documents import Document
+from glyph_shared.planning import PAGE_MARKS, Thetas
+from glyph_shared.rendering import Page, PageStore, count_visual_tokens
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_START_CHARS = 32
@@ -51,17 +52,18 @@ class DrawnTurns:
             visual_tokens=first.visual_tokens + second.visual_tokens,
         )
 
-    def add(self, turns: Iterable[Turn], renderer: Renderer, store: PageStore | None) -> None:
+    def add(self, turns: Iterable[Turn], thetas: Thetas, store: PageStore | None) -> None:
         """Draws turns behind those before, from a new page on."""
         pieces = [piece for turn in turns for piece in turn.pieces]
         for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, str)):
             if is_text:
-                self.draw(BETWEEN_PIECES.join(map(str, group)), renderer, store)
+                self.draw(BETWEEN_PIECES.join(map(str, group)), thetas, store)
             else:
                 self._pass_on([piece for piece in group if not isinstance(piece, str)])
 
-    def draw(self, text: str, renderer: Renderer, store: PageStore | None) -> None:
+    def draw(self, text: str, thetas: Thetas, store: PageStore | None) -> None:
         """Draws a text behind what is there, from a new page on."""
+        renderer = thetas.renderer_of(Document.from_text(text))
         pages = renderer.render(text) if store is None else store.render(renderer, text)
         start = len(self.text)
         for page in pages:

@@ -32,13 +32,15 @@ from glyph_shared.planning import (
     DEFAULT_EXACT_TEXT_TOKENS,
     DEFAULT_MAX_TOKENS,
     DEFAULT_WINDOW,
+    ConfigChoice,
     Sidecar,
     SidecarMaker,
     TextTokenCounter,
+    Thetas,
     checked_exact_text_tokens,
     pick_counter,
 )
-from glyph_shared.rendering import PageStore, RenderConfig, Renderer
+from glyph_shared.rendering import PageStore
 
 DEFAULT_THRESHOLD_TOKENS = 8192
 """Text tokens. Their pages are three or four: with fewer the pages would grow more often, and each
@@ -53,7 +55,7 @@ _NOTE = "The images above show the earlier turns of this conversation, oldest fi
 def pages_of_history(
     messages: Sequence[Message],
     *,
-    config: RenderConfig | None = None,
+    config: ConfigChoice = None,
     threshold_tokens: int = DEFAULT_THRESHOLD_TOKENS,
     keep_last: int = DEFAULT_KEEP_LAST,
     long_text_tokens: int = DEFAULT_LONG_TEXT_TOKENS,
@@ -79,7 +81,8 @@ def pages_of_history(
 
     Args:
         messages: Those of the OpenAI API, oldest first; not changed.
-        config: θ; preset ``en`` by default.
+        config: θ; preset ``en`` by default. ``"auto"`` chooses a preset by the kind of text, for
+            turns that are drawn together.
         threshold_tokens: Older turns are drawn once they have so many text tokens together.
         keep_last: How many of the last turns, a user's or an assistant's each, stay text.
         long_text_tokens: From how many text tokens on a single text that would stay text is drawn.
@@ -103,12 +106,12 @@ def pages_of_history(
     opening, turns = split_turns(messages)
     sizes = [counter.count(turn.text) for turn in turns]
     chunks = closed_chunks(sizes, threshold_tokens, keep_last)
-    renderer = Renderer(config, missing="replace")
+    thetas = Thetas(config, "replace")
     drawn = DrawnTurns()
     for start, stop in chunks:
-        drawn.add(turns[start:stop], renderer, store)
+        drawn.add(turns[start:stop], thetas, store)
     stop = chunks[-1][1] if chunks else 0
-    long = LongTexts(renderer, counter, long_text_tokens, store)
+    long = LongTexts(thetas, counter, long_text_tokens, store)
     divided = _Divided(opening, turns[:stop], turns[stop:], sum(sizes[:stop]), drawn)
     paged = divided.paged(counter, exact_text_tokens, long, room=window - max_tokens)
     check_room(paged, window, max_tokens, max_pages)

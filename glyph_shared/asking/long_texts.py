@@ -13,8 +13,8 @@ from typing import Any
 
 from glyph_shared.asking.drawn_turns import DrawnTurns
 from glyph_shared.asking.turns import Message, Part, message_runs
-from glyph_shared.planning import TextTokenCounter
-from glyph_shared.rendering import PageStore, Renderer
+from glyph_shared.planning import TextTokenCounter, Thetas
+from glyph_shared.rendering import PageStore
 
 DEFAULT_LONG_TEXT_TOKENS = 4096
 """Text tokens. With fewer the text itself is surer, and costs little."""
@@ -32,14 +32,14 @@ class LongTexts:
     """Draws the long texts of messages, one message after the other.
 
     Attributes:
-        renderer: What draws them.
+        thetas: What draws them.
         counter: Who counts text tokens.
         least_tokens: The text tokens from which a text counts as long.
         store: Where pages are kept and taken from; None for nowhere.
         drawn: What has been drawn so far.
     """
 
-    renderer: Renderer
+    thetas: Thetas
     counter: TextTokenCounter
     least_tokens: int
     store: PageStore | None = None
@@ -79,7 +79,7 @@ class LongTexts:
         start, stop = middle(text, self.counter, self.least_tokens)
         if start == stop:
             return text
-        self.drawn.draw(text[start:stop], self.renderer, self.store)
+        self.drawn.draw(text[start:stop], self.thetas, self.store)
         return f"{text[:start]}{note}{text[stop:]}".lstrip("\n")
 
 

@@ -18,6 +18,7 @@ from glyph_shared.planning import (
     CHAT_FRAME,
     PAGE_MARKS,
     Budget,
+    ConfigChoice,
     Context,
     EstimateCounter,
     LeftOutText,
@@ -127,7 +128,7 @@ def plan_context(given: Context, question: str, setting: Setting) -> Plan:
         plan,
         given,
         setting.window,
-        config=setting.options.config or served_config(setting.glyph),
+        config=chosen_config(setting),
         overflow=setting.overflow,
         max_pages=setting.max_pages,
         text_gate=setting.text_gate,
@@ -183,7 +184,16 @@ def _bytes(asked: str) -> int:
     return len(asked.encode("utf-8", "replace"))
 
 
-def served_config(glyph: GlyphEntry) -> RenderConfig | None:
+def chosen_config(setting: Setting) -> ConfigChoice:
+    """Returns how text is drawn: as the caller says, as the server says, or None for the default.
+
+    A server that names a look reads no other, or others worse, so that goes before ``auto``.
+    """
+    asked = setting.options.config
+    return asked if isinstance(asked, RenderConfig) else _served_config(setting.glyph) or asked
+
+
+def _served_config(glyph: GlyphEntry) -> RenderConfig | None:
     """Returns the θ the server names; None leaves the choice to the default preset."""
     if glyph.render_config is None:
         return None
@@ -246,7 +256,8 @@ def _of_pages_by(
 ) -> Material:
     most, asked = setting.exact_text_tokens, _bytes(_asked(question, setting))
     maker = SidecarMaker(source.text if most else "", source.page_spans, counter)
-    config = setting.options.config or served_config(setting.glyph)
+    choice = chosen_config(setting)
+    config = choice if isinstance(choice, RenderConfig) else None
     if setting.overflow == "map_reduce":
         budget = Budget(setting.window, setting.max_tokens, asked, setting.max_pages)
         divided, sidecars = divide_with_sidecars(pages, budget, maker, most)

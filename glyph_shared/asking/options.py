@@ -9,8 +9,13 @@ from typing import Any, Literal, TypedDict, get_args
 from glyph_shared.asking.endpoint import checked_seconds
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError
-from glyph_shared.planning import Overflow, check_overflow, checked_exact_text_tokens
-from glyph_shared.rendering import RenderConfig
+from glyph_shared.planning import (
+    ConfigChoice,
+    Overflow,
+    check_choice,
+    check_overflow,
+    checked_exact_text_tokens,
+)
 
 Combine = Literal["best_supported", "summarise"]
 
@@ -38,9 +43,10 @@ class Progress:
 class AskOptions(TypedDict, total=False):
     """The keywords of ``ask``, ``stream`` and ``ask_many``; all may be left out."""
 
-    config: RenderConfig | None
-    """How text is drawn; else what the server names, else the preset ``en``. Not for pages that
-    are drawn already."""
+    config: ConfigChoice
+    """How text is drawn; else what the server names, else the preset ``en``. ``"auto"`` chooses a
+    preset for each document by its kind, but a look that the server names goes before it. Not for
+    pages that are drawn already."""
     max_tokens: int | None
     """The longest reply; else the client's sampling, or an eighth of a small server's window."""
     timeout: float | None
@@ -88,7 +94,7 @@ class AskOptions(TypedDict, total=False):
 class Options:
     """The same, checked and with defaults filled in."""
 
-    config: RenderConfig | None = None
+    config: ConfigChoice = None
     max_tokens: int | None = None
     timeout: float | None = None
     overflow: Overflow | None = None
@@ -114,11 +120,7 @@ class Options:
         if unknown := sorted(given.keys() - allowed):
             raise ConfigError(f"unknown option {unknown[0]!r}; allowed are {sorted(allowed)}")
         options = cls(**given)
-        if not isinstance(options.config, RenderConfig | None):
-            raise ConfigError(
-                "config must be a RenderConfig, such as RenderConfig.preset('en'); "
-                f"got {options.config!r}"
-            )
+        check_choice(options.config)
         for name in ("timeout", "time_budget"):
             if given.get(name) is not None:
                 checked_seconds(name, given[name])

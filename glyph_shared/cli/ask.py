@@ -30,6 +30,7 @@ from glyph_shared.cli.console import (
     tell_source_pages,
 )
 from glyph_shared.cli.options import (
+    AUTO_HELP,
     PRESET_NAMES,
     AsJson,
     BaseUrl,
@@ -40,7 +41,7 @@ from glyph_shared.cli.options import (
     PdfPages,
     Settings,
     ThetaFile,
-    theta,
+    look,
 )
 from glyph_shared.cli.question import check_quotes
 from glyph_shared.documents import Document, read_document
@@ -82,7 +83,11 @@ def ask(
     model: ModelName = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"θ instead of the server's own: {PRESET_NAMES}."),
+        typer.Option(
+            metavar="NAME",
+            help=f"θ instead of the server's own: {PRESET_NAMES}; {AUTO_HELP}, if the server names "
+            "none.",
+        ),
     ] = None,
     config: ThetaFile = None,
     dpi: Dpi = None,
@@ -133,7 +138,7 @@ def ask(
         raise InputError(f"the question is empty; got {question!r}")
     # Without any of these options the server says how it wants its pages.
     is_chosen = any(option is not None for option in (preset, config, dpi, settings or None))
-    chosen = theta(preset, config, {"dpi": dpi}, settings) if is_chosen else None
+    chosen = look(preset, config, dpi, settings) if is_chosen else None
     document = _read(paths, question, pdf)
     options: AskOptions = {
         "config": chosen,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from glyph_shared.cli.console import out, say, tell_replaced, tell_skipped, tell_source_pages
 from glyph_shared.cli.options import (
+    AUTO_HELP,
     PRESET_NAMES,
     AsJson,
     BaseUrl,
@@ -22,20 +23,26 @@ from glyph_shared.cli.options import (
     PdfPages,
     Settings,
     ThetaFile,
-    theta,
+    look,
     token_counter,
 )
 from glyph_shared.documents import read_document
 from glyph_shared.planning import (
+    AUTO,
     DEFAULT_MAX_TOKENS,
     DEFAULT_WINDOW,
     KEEP_LINES,
+    PRESET_OF_KIND,
+    SurveyPart,
     SurveyRow,
     counted,
     default_configs,
     survey,
 )
 from glyph_shared.rendering import RenderConfig
+
+_TOLD = 20
+"""Documents that the table names; a folder may have thousands."""
 
 
 def count(
@@ -51,7 +58,8 @@ def count(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help=f"θ by name: {PRESET_NAMES}; repeatable. Without any θ, en at 72, 96, 120 dpi.",
+            help=f"θ by name: {PRESET_NAMES}; {AUTO_HELP}; repeatable. Without any θ, en at 72, "
+            "96, 120 dpi.",
         ),
     ] = None,
     config: ThetaFile = None,
@@ -91,16 +99,17 @@ def count(
 
 def _looks(
     presets: Sequence[str], file: Path | None, dpi: float | None, settings: Sequence[str]
-) -> dict[str, RenderConfig]:
+) -> dict[str, RenderConfig | Literal["auto"]]:
     """Returns each θ that was asked for, named by the options that ask for it again."""
     changes = [f"--dpi {dpi:.12g}"] if dpi is not None else []
     changes += [f"--set {shlex.quote(setting)}" for setting in settings]
-    looks = {f"--preset {name}": theta(name, None, {"dpi": dpi}, settings) for name in presets}
+    looks: dict[str, RenderConfig | Literal["auto"]]
+    looks = {f"--preset {name}": look(name, None, dpi, settings) for name in presets}
     if file is not None:
-        looks[f"--config {shlex.quote(str(file))}"] = theta(None, file, {"dpi": dpi}, settings)
+        looks[f"--config {shlex.quote(str(file))}"] = look(None, file, dpi, settings)
     if changes and not looks:
-        return {" ".join(changes): theta(None, None, {"dpi": dpi}, settings)}
-    return {" ".join([name, *changes]): look for name, look in looks.items()}
+        return {" ".join(changes): look(None, None, dpi, settings)}
+    return {" ".join([name, *changes]): chosen for name, chosen in looks.items()}
 
 
 def _print_table(rows: list[SurveyRow], window: int) -> None:
@@ -125,6 +134,9 @@ def _print_table(rows: list[SurveyRow], window: int) -> None:
             f"{row.text_tokens_that_fit:,}",
         )
     out.print(table)
+    for row in rows:
+        if row.is_auto:
+            _print_parts(row)
     if not any(row.fits for row in rows):
         say("more than one request: glyph ask needs --overflow hybrid (the passages nearest to the")
         say("question), map_reduce (all, in so many requests) or denser (smaller, down to a floor)")
@@ -132,10 +144,39 @@ def _print_table(rows: list[SurveyRow], window: int) -> None:
         say(f"{KEEP_LINES} keeps line breaks; else a drawn \\n stands for each and lines run on")
 
 
+def _print_parts(row: SurveyRow) -> None:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in (f"{row.name}: document", "kind", "preset"):
+        table.add_column(name, overflow="fold")
+    for name in ("pages", "visual\ntokens"):
+        table.add_column(name, justify="right", overflow="fold")
+    for part in row.parts[:_TOLD]:
+        figures = f"{part.pages:,}", f"{part.visual_tokens:,}"
+        table.add_row(part.name, part.kind, _preset_of(part), *figures)
+    out.print(table)
+    if more := len(row.parts[_TOLD:]):
+        say(f"{counted(more, 'further document')}; --json lists all")
+
+
+def _preset_of(part: SurveyPart) -> str:
+    return PRESET_OF_KIND[part.kind] if part.kind else ""
+
+
+def _part_values(part: SurveyPart) -> dict[str, Any]:
+    return {
+        "document": part.name,
+        "kind": part.kind,
+        "preset": _preset_of(part),
+        "theta": part.config.theta_hash,
+        "pages": part.pages,
+        "visual_tokens": part.visual_tokens,
+    }
+
+
 def _values(row: SurveyRow) -> dict[str, Any]:
     return {
         "options": row.name,
-        "theta": row.config.theta_hash,
+        "theta": AUTO if row.is_auto else row.config.theta_hash,
         "chars": row.chars,
         "pages": row.pages,
         "text_tokens": row.report.text_tokens,
@@ -145,4 +186,5 @@ def _values(row: SurveyRow) -> dict[str, Any]:
         "requests": row.requests,
         "text_tokens_that_fit": row.text_tokens_that_fit,
         "replaced_chars": row.replaced,
+        **({"documents": list(map(_part_values, row.parts))} if row.is_auto else {}),
     }

@@ -6,16 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from glyph_shared.cli.console import note
 from glyph_shared.errors import ConfigError
-from glyph_shared.planning import ServerTokenCounter, TextTokenCounter, pick_counter
+from glyph_shared.planning import AUTO, ServerTokenCounter, TextTokenCounter, pick_counter
 from glyph_shared.rendering import RenderConfig
 from glyph_shared.rendering.config import PRESETS
 
+AUTO_HELP = "auto takes the one for the kind of each document"
 PRESET_NAMES = f"{', '.join(PRESETS[:-1])} or {PRESETS[-1]}"
 
 Paths = Annotated[
@@ -100,6 +101,27 @@ def theta(
         # The preset's line height belongs to its own font size; None derives it anew.
         changes["line_height"] = None
     return base.model_copy(update=changes) if changes else base
+
+
+def look(
+    preset: str | None,
+    file: Path | None,
+    dpi: float | None = None,
+    settings: Sequence[str] | None = None,
+) -> RenderConfig | Literal["auto"]:
+    """Returns θ as ``theta`` does, or ``auto`` where that is the preset.
+
+    Raises:
+        ConfigError: ``auto`` is given with other options, or ``theta`` refuses them.
+    """
+    if preset != AUTO:
+        return theta(preset, file, {"dpi": dpi}, settings)
+    if file is not None or dpi is not None or settings:
+        raise ConfigError(
+            "--preset auto chooses whole looks by the kind of text; leave --config, --dpi and "
+            "--set out"
+        )
+    return AUTO
 
 
 def token_counter(tokenizer: Path | None, base_url: str | None) -> TextTokenCounter:

@@ -38,7 +38,7 @@ from glyph_shared.planning.sidecar import (
     checked_exact_text_tokens,
     divide_with_sidecars,
 )
-from glyph_shared.planning.survey import KEEP_LINES, SurveyRow, default_configs, survey
+from glyph_shared.planning.survey import KEEP_LINES, SurveyPart, SurveyRow, default_configs, survey
 from glyph_shared.planning.thetas import (
     AUTO,
     PRESET_OF_KIND,
@@ -79,6 +79,7 @@ __all__ = [
     "ServerTokenCounter",
     "Sidecar",
     "SidecarMaker",
+    "SurveyPart",
     "SurveyRow",
     "TextTokenCounter",
     "Thetas",

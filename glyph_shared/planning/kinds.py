@@ -76,11 +76,14 @@ def _kind_of_sample(sample: str) -> Kind:
 
 
 def document_kind(document: Document) -> Kind:
-    """Returns the kind of most chars of a document, each of its files judged for itself."""
+    """Returns the kind of most chars of a document, each of its files judged for itself.
+
+    One that has no text, as a scan may have none, counts as prose.
+    """
     chars: Counter[Kind] = Counter()
     for start, stop, path in files_of(document):
         chars[text_kind(document.text[start:stop], path)] += stop - start
-    return max(chars, key=chars.__getitem__)
+    return max(chars, key=chars.__getitem__, default="prose")
 
 
 def files_of(document: Document) -> list[tuple[int, int, str]]:

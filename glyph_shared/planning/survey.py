@@ -9,6 +9,7 @@ from typing import Literal
 from glyph_shared.documents import Document
 from glyph_shared.planning.budget import Budget, page_cost
 from glyph_shared.planning.counters import TextTokenCounter, pick_counter
+from glyph_shared.planning.kinds import Kind
 from glyph_shared.planning.picture_pages import PICTURE_DPI, picture_cost
 from glyph_shared.planning.pieces import pieces
 from glyph_shared.planning.planner import (
@@ -18,6 +19,7 @@ from glyph_shared.planning.planner import (
     as_documents,
 )
 from glyph_shared.planning.report import CompressionReport
+from glyph_shared.planning.thetas import Thetas
 from glyph_shared.rendering import RenderConfig, Renderer
 
 KEEP_LINES = "--set newline_markup="
@@ -25,12 +27,31 @@ KEEP_LINES = "--set newline_markup="
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyPart:
+    """The cost of one document.
+
+    Attributes:
+        name: The document's name.
+        kind: The kind of text that ``auto`` chose the θ by; None where the caller did.
+        config: The θ.
+        pages: Its pages.
+        visual_tokens: What they take, marks included.
+    """
+
+    name: str
+    kind: Kind | None
+    config: RenderConfig
+    pages: int
+    visual_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyRow:
-    """The cost of a context at one θ.
+    """The cost of a context at one θ, or at one for each kind of document.
 
     Attributes:
         name: What the θ is called.
-        config: The θ.
+        parts: The documents; under ``auto`` divided as ``plan`` divides them.
         chars: Chars of the whole context.
         pages: Pages of the whole context.
         report: Text tokens, visual tokens (marks included) and their ratio.
@@ -41,13 +62,23 @@ class SurveyRow:
     """
 
     name: str
-    config: RenderConfig
+    parts: tuple[SurveyPart, ...]
     chars: int
     pages: int
     report: CompressionReport
     chars_that_fit: int
     requests: int
     replaced: int
+
+    @property
+    def is_auto(self) -> bool:
+        """Tells whether each document has the θ of its kind."""
+        return self.parts[0].kind is not None
+
+    @property
+    def config(self) -> RenderConfig:
+        """The θ of the first document, and of all unless ``is_auto``."""
+        return self.parts[0].config
 
     @property
     def fits(self) -> bool:
@@ -75,7 +106,7 @@ def default_configs() -> dict[str, RenderConfig]:
 
 def survey(
     text_or_documents: Context,
-    configs: Mapping[str, RenderConfig] | None = None,
+    configs: Mapping[str, RenderConfig | Literal["auto"]] | None = None,
     *,
     window: int = DEFAULT_WINDOW,
     max_tokens: int = DEFAULT_MAX_TOKENS,
@@ -94,7 +125,7 @@ def survey(
     text_tokens = sum(counter.count(document.text) for document in documents)
     tally = _Tally(documents, text_tokens, counter.name, budget)
     return [
-        tally.row(name, Renderer(config, missing=missing))
+        tally.row(name, Thetas(config, missing))
         for name, config in (configs or default_configs()).items()
     ]
 
@@ -108,31 +139,36 @@ class _Tally:
     tokenizer: str
     budget: Budget
 
-    def row(self, name: str, renderer: Renderer) -> SurveyRow:
-        """Draws the context once at one θ and counts."""
-        pages = visual_tokens = replaced = fitting = 0
-        requests, spent = 1, 0
-        for document in self.documents:
-            for cost, page_chars, missing in _pages(document, renderer):
-                if spent + cost > self.budget.context:
-                    requests, spent = requests + 1, 0
-                if requests == 1:
-                    fitting += page_chars
-                spent += cost
-                pages, visual_tokens = pages + 1, visual_tokens + cost
-                replaced += missing
+    def row(self, name: str, thetas: Thetas) -> SurveyRow:
+        """Draws the context once and counts."""
+        count, parts = _Count(self.budget), []
+        for document in thetas.parts(self.documents):
+            pages, visual_tokens = count.pages, count.visual_tokens
+            renderer = thetas.renderer_of(document)
+            for page in _pages(document, renderer):
+                count.add(*page)
+            parts.append(
+                SurveyPart(
+                    name=document.name,
+                    kind=thetas.kind_of(document),
+                    config=renderer.config,
+                    pages=count.pages - pages,
+                    visual_tokens=count.visual_tokens - visual_tokens,
+                )
+            )
         chars = sum(len(document.text) for document in self.documents)
-        if requests == 1:
-            fitting = chars * self.budget.context // visual_tokens
+        fitting = count.fitting
+        if count.requests == 1:
+            fitting = chars * self.budget.context // count.visual_tokens
         return SurveyRow(
             name=name,
-            config=renderer.config,
+            parts=tuple(parts),
             chars=chars,
-            pages=pages,
-            report=CompressionReport(self.text_tokens, visual_tokens, self.tokenizer),
+            pages=count.pages,
+            report=CompressionReport(self.text_tokens, count.visual_tokens, self.tokenizer),
             chars_that_fit=fitting,
-            requests=requests,
-            replaced=replaced,
+            requests=count.requests,
+            replaced=count.replaced,
         )
 
 
@@ -144,3 +180,27 @@ def _pages(document: Document, renderer: Renderer) -> Iterator[tuple[int, int, i
             continue
         for page in renderer.render(document.text[piece.start : piece.end]):
             yield page_cost(page), page.char_span[1] - page.char_span[0], page.replaced
+
+
+@dataclass(slots=True)
+class _Count:
+    """What the pages so far cost, and the chars of those that fit the first request."""
+
+    budget: Budget
+    pages: int = 0
+    visual_tokens: int = 0
+    replaced: int = 0
+    fitting: int = 0
+    requests: int = 1
+    spent: int = 0
+
+    def add(self, cost: int, chars: int, replaced: int) -> None:
+        """Counts a page."""
+        if self.spent + cost > self.budget.context:
+            self.requests, self.spent = self.requests + 1, 0
+        if self.requests == 1:
+            self.fitting += chars
+        self.spent += cost
+        self.pages += 1
+        self.visual_tokens += cost
+        self.replaced += replaced

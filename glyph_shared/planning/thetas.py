@@ -33,9 +33,9 @@ PRESET_OF_KIND: Mapping[Kind, str] = MappingProxyType(
 )
 """The look of each kind of text; the one place to change when better ones are found.
 
-Code and tables keep their lines, and fixed-width letters keep columns below each other. Per
-text token that takes 2.4 times the visual tokens of ``en`` for Python, 1.2 times for a table
-(``python -m tests.benchmarks.auto_looks``).
+Code and tables keep their lines, and fixed-width letters keep columns below each other. That takes
+2.4 times the visual tokens of ``en`` for Python and 1.3 times for a table, where ``en`` keeps one
+line in fourteen at most (``python -m tests.benchmarks.auto_looks``).
 """
 
 

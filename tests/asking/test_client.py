@@ -119,6 +119,24 @@ def test_a_single_page_may_be_asked_about(pages: list[Page]) -> None:
     assert [part["type"] for part in _parts(server)] == ["image_url", "text"]
 
 
+def test_auto_draws_each_document_by_its_kind() -> None:
+    code = Document.from_text("def day(number):\n    return {number: True}\n" * 99, "day.py")
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        made = client.plan([PROSE * 9, code], QUESTION, config="auto")
+        client.ask(QUESTION, [PROSE * 9, code], config="auto")
+    kinds = [part.kind for part in made.documents]
+    drawn = {_theta(part) for part in _parts(server) if part["type"] == "image_url"}
+    assert kinds == ["prose", "code"]
+    assert drawn == {RenderConfig.preset(name).theta_hash for name in ("en", "code")}
+
+
+def test_a_look_that_the_server_names_goes_before_auto() -> None:
+    models = _reader_entry(max_pages=4)
+    with ScriptedServer(models=models) as server, GlyphClient(server.base_url) as client:
+        made = client.plan(FACT, QUESTION, config="auto")
+    assert made.configs == (RenderConfig.preset("reader"),)
+
+
 def test_a_text_is_drawn_as_the_caller_says_else_as_the_server_says_else_as_preset_en() -> None:
     reader, code = RenderConfig.preset("reader"), RenderConfig.preset("code")
     with ScriptedServer(models=_reader_entry()) as server, GlyphClient(server.base_url) as client:

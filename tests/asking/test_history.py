@@ -227,6 +227,15 @@ def test_earlier_thinking_is_neither_drawn_nor_sent():
     assert texts(made.messages)[-1] == "‹answer›Yes.‹/answer›"
 
 
+def test_turns_that_are_drawn_together_have_the_look_of_their_kind():
+    code = "def day(number):\n    return {number: True}\n" * 30
+    messages = [user(code), assistant(code), *chat(20)]
+    made = paged(messages, config="auto")
+    hashes = [page.theta_hash for page in made.pages]
+    assert hashes[0] == RenderConfig.preset("code").theta_hash
+    assert hashes[-1] == RenderConfig.preset("en").theta_hash
+
+
 def test_exact_strings_of_drawn_turns_go_along_as_text():
     code = "5f0c6d1e-8a57-4f0e-9d0c-2b7c0a1d9e42"
     messages = [user(f"The code is {code}."), *chat(21)]

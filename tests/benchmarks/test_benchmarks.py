@@ -8,7 +8,7 @@ import pytest
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, render
 from glyph_shared.serving import running_embedded
-from tests.benchmarks import floor, render_bench, second_question, texts, worker
+from tests.benchmarks import auto_looks, floor, render_bench, second_question, texts, worker
 from tests.benchmarks.worker import Job
 
 
@@ -60,3 +60,10 @@ def test_a_second_question_draws_and_sends_nothing_and_is_read_from_the_cache():
     assert second.sent_bytes < first.sent_bytes / 4 < third.sent_bytes
     assert first.cached_tokens == 0
     assert second.cached_tokens == third.cached_tokens > first.visual_tokens == 640
+
+
+def test_each_text_of_the_corpus_is_taken_for_its_kind_and_auto_keeps_the_lines_of_two():
+    for name, text in auto_looks.corpus().items():
+        row = auto_looks.measure(text[:20_000], "auto")
+        assert row.kind == name
+        assert (row.kept > 0.95) == (name in ("code", "table"))

@@ -37,6 +37,27 @@ def test_json_holds_what_survey_says(run, book):
     assert told["tokenizer"] == row.report.tokenizer
 
 
+def test_auto_tells_the_kind_and_look_of_each_document(run, book, tmp_path):
+    code = tmp_path / "code.py"
+    code.write_text("def day(number):\n    return {number: True}\n" * 50, encoding="utf-8")
+    [told] = json.loads(run("count", book, code, "--json", "--preset", "auto").stdout)
+    assert (told["options"], told["theta"]) == ("--preset auto", "auto")
+    parts = [(part["document"], part["kind"], part["preset"]) for part in told["documents"]]
+    assert parts == [("book.txt", "prose", "en"), ("code.py", "code", "code")]
+    assert sum(part["visual_tokens"] for part in told["documents"]) == told["visual_tokens"]
+    assert told["documents"][1]["theta"] == RenderConfig.preset("code").theta_hash
+    shown = " ".join(run("count", book, code, "--preset", "auto", "--preset", "en").stdout.split())
+    assert "book.txt prose en" in shown
+    assert "code.py code code" in shown
+
+
+def test_auto_takes_no_other_option_of_theta(run, book):
+    for options in (("--dpi", 96), ("--set", "margin_x=20")):
+        result = run("count", book, "--preset", "auto", *options)
+        assert result.exit_code == 2
+        assert "whole looks" in result.stderr
+
+
 def test_each_row_of_the_table_can_be_typed_back(run, book):
     rows = json.loads(run("count", book, "--json").stdout)
     assert [row["options"] for row in rows] == list(default_configs())
