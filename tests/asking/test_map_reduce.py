@@ -138,6 +138,7 @@ def test_partial_answers_are_not_lost_if_summing_them_up_fails(windows: Plan) ->
     assert len(made.windows) == made.usage.requests == len(windows.windows)
 
 
+@pytest.mark.fault(57)
 def test_a_cancelled_reading_of_windows_closes_its_connections(windows: Plan) -> None:
     async def run(base_url: str) -> None:
         async with AsyncGlyphClient(base_url) as client:

@@ -146,6 +146,7 @@ def test_a_question_without_passages_is_refused_before_any_is_asked() -> None:
     assert server.calls == 0
 
 
+@pytest.mark.fault(56)
 def test_of_many_documents_only_the_one_that_is_too_long_fails() -> None:
     with (
         ScriptedServer(answer("yes"), models=_models(1500)) as server,

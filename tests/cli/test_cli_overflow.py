@@ -48,6 +48,7 @@ def test_error_sends_nothing_and_names_the_other_policies(ask):
         assert server.calls == 0
 
 
+@pytest.mark.fault(55)
 def test_hybrid_tells_what_it_did_not_send(ask):
     with _serving(TOO_SMALL, streamed("4711")) as server:
         result = ask(server, "--overflow", "hybrid")
