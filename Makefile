@@ -4,8 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := pip install --quiet --progress-bar off --disable-pip-version-check
-# pdftoppm draws the reference pages that tests and benchmarks compare with; the font, Chinese ones.
-APT_PACKAGES := poppler-utils fonts-wqy-zenhei
 # On Linux the default index may offer a CUDA build of 3 GB; any build of this version will do.
 TORCH := torch==2.13.0
 
@@ -35,10 +33,10 @@ $(VENV)/dev: $(VENV)/core tests/dev_requirements.py
 	touch $@
 
 apt: ## Install the system packages that the tests use (Debian)
-	@{ command -v pdftoppm && dpkg -s fonts-wqy-zenhei; } >/dev/null 2>&1 \
-		|| { apt-get update -qq && apt-get install -y -qq $(APT_PACKAGES); } \
-		|| { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq $(APT_PACKAGES); } \
-		|| echo "install $(APT_PACKAGES) yourself: tests that need it are skipped" >&2
+	@missing=$$(bash .ci/missing_packages | xargs); [ -z "$$missing" ] \
+		|| { apt-get update -qq && apt-get install -y -qq $$missing; } \
+		|| { sudo -n apt-get update -qq && sudo -n apt-get install -y -qq $$missing; } \
+		|| echo "install $$missing yourself: tests that need it are skipped" >&2
 
 # ---- what people run ----
 
@@ -81,6 +79,11 @@ bench-million: $(VENV)/dev ## Plan a million text tokens, and let the embedded r
 	$(BIN)/python -m tests.benchmarks.hybrid_recall
 	$(BIN)/python -m tests.benchmarks.million_tokens
 
+# Packages: tesseract-ocr tesseract-ocr-{ell,rus,ara,heb,hin,ben,tam,tha,kat,chi-sim,jpn,kor}
+# fonts-symbola; what Tesseract has no language for is drawn and not read.
+scripts: $(VENV)/dev apt ## Draw 13 scripts and read them back (needs tesseract-ocr-ell … -kor)
+	$(BIN)/python -m tests.benchmarks.script_sheet --sheet docs/scripts.png
+
 picture: $(VENV)/dev ## Draw the README's picture again
 	$(BIN)/python docs/make_picture.py
 
@@ -107,5 +110,5 @@ test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving \
-	bench-needles bench-legibility bench-million picture \
+	bench-needles bench-legibility bench-million scripts picture \
 	test-install test-openai2 test-vllm test-glyph test-train all

@@ -14,7 +14,16 @@ from glyph_shared.planning import EstimateCounter, pick_counter
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, Renderer
 
-PACKAGES = ("numpy", "freetype-py", "onnxruntime", "openai", "pydantic", "rich", "typer")
+PACKAGES = (
+    "numpy",
+    "freetype-py",
+    "uharfbuzz",
+    "onnxruntime",
+    "openai",
+    "pydantic",
+    "rich",
+    "typer",
+)
 SERVER_TIMEOUT = 5.0
 
 

@@ -58,10 +58,12 @@ def scales(dpi: float) -> list[int]:
     return [scale for scale in range(1, MOST_SCALE + 1) if scale == 1 or scale * dpi <= MOST_DPI]
 
 
-def read_pages(pages: Sequence[Page], dpi: float, scale: int) -> list[Reading]:
+def read_pages(
+    pages: Sequence[Page], dpi: float, scale: int, language: str = "eng"
+) -> list[Reading]:
     """Reads pages, each enlarged so many times in both directions."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        texts = list(pool.map(lambda page: _read(page, dpi, scale), pages))
+        texts = list(pool.map(lambda page: _read(page, dpi, scale, language), pages))
     drawn = ["\n".join(page.line_texts) for page in pages]
     return [Reading(*pair) for pair in zip(texts, drawn, strict=True)]
 
@@ -89,13 +91,13 @@ def nearest_distance(needle: str, text: str) -> int:
     return int(row.min())
 
 
-def _read(page: Page, dpi: float, scale: int) -> str:
+def _read(page: Page, dpi: float, scale: int, language: str) -> str:
     image = Image.fromarray(page.pixels)
     size = page.size_px[0] * scale, page.size_px[1] * scale
     stored = BytesIO()
     image.resize(size, Image.Resampling.LANCZOS).save(stored, "PNG", compress_level=1)
     resolution = str(max(70, round(dpi * scale)))
-    command = ["tesseract", "-", "-", "-l", "eng", "--psm", _ONE_BLOCK_OF_TEXT]
+    command = ["tesseract", "-", "-", "-l", language, "--psm", _ONE_BLOCK_OF_TEXT]
     done = subprocess.run(
         [*command, "--dpi", resolution],
         input=stored.getvalue(),
