@@ -73,9 +73,8 @@ class LookMaker:
         self, question: str, pages: Sequence[int], told: SecondLook, counter: TextTokenCounter
     ) -> Look | None:
         """Draws pages at a higher dpi, and puts their exact strings beside them."""
-        config = closer(self._material.config or RenderConfig())
-        renderer = Renderer(config, missing="replace")
-        drawn = {page: list(renderer.render(self.text_of(page))) for page in pages[:MOST_PAGES]}
+        configs = {page: closer(self._material.config_of(page)) for page in pages[:MOST_PAGES]}
+        drawn = {page: self._drawn(page, config) for page, config in configs.items()}
         costs = {page: _visual_tokens(images) for page, images in drawn.items()}
         room = self._room(question)
         counts = {page: len(images) for page, images in drawn.items()}
@@ -95,8 +94,12 @@ class LookMaker:
             system=self._setting.options.system,
         )
         told = _with_pages(told, seen, pages)
-        told = told.model_copy(update={"dpi": config.dpi, "visual_tokens": cost})
+        dpi = max(configs[page].dpi for page in seen)
+        told = told.model_copy(update={"dpi": dpi, "visual_tokens": cost})
         return Look(messages, told, strings.text_tokens)
+
+    def _drawn(self, page: int, config: RenderConfig) -> list[Page]:
+        return list(Renderer(config, missing="replace").render(self.text_of(page)))
 
     def _as_text(
         self, question: str, pages: Sequence[int], told: SecondLook, counter: TextTokenCounter

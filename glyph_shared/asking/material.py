@@ -54,6 +54,7 @@ class Material:
         sidecars: The exact strings of each window; empty where none go along.
         chat: The whole request, if it is a chat's; its pages are ``pages``.
         config: The θ to draw pages of the text anew with; None leaves it to the default.
+        configs: The θ of each page, where a plan's documents have several.
     """
 
     pages: Sequence[Page]
@@ -65,6 +66,11 @@ class Material:
     sidecars: tuple[Sidecar, ...] = ()
     chat: Messages | None = None
     config: RenderConfig | None = None
+    configs: tuple[RenderConfig, ...] = ()
+
+    def config_of(self, page: int) -> RenderConfig:
+        """Returns the θ to draw a page's text anew with."""
+        return self.configs[page] if self.configs else self.config or RenderConfig()
 
     def sidecar(self, window: tuple[int, int]) -> Sidecar:
         """Returns the exact strings that go along with a window as text."""
@@ -286,6 +292,16 @@ def _of_plan(given: Plan, setting: Setting) -> Material:
         overflow_note=given.overflow_note,
         sidecars=given.sidecars if setting.exact_text_tokens else (),
         config=given.config,
+        configs=_configs(given) if len(given.configs) > 1 else (),
+    )
+
+
+def _configs(given: Plan) -> tuple[RenderConfig, ...]:
+    """Returns the θ of each page of a plan."""
+    return tuple(
+        planned.config
+        for planned in given.documents
+        for _ in range(planned.start_page, planned.stop_page)
     )
 
 

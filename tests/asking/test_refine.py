@@ -16,7 +16,7 @@ from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError
 from glyph_shared.planning import CHAT_FRAME, EstimateCounter, Plan, plan
 from glyph_shared.reader import Reader
-from glyph_shared.rendering import RenderConfig, render
+from glyph_shared.rendering import RenderConfig, png_theta_hash, render
 from glyph_shared.serving import running_embedded
 from tests.scripted_server import (
     Script,
@@ -408,3 +408,16 @@ def test_the_readers_weights_under_plain_vllm_are_known_by_their_look() -> None:
     assert got.usage.exact_text_tokens == 0
     with pytest.raises(ConfigError, match="embedded reader"):
         _ask(FACT, answer("4711"), config=look, refine="text")
+
+
+def test_a_page_of_a_document_with_its_own_look_keeps_that_look() -> None:
+    code = Document.from_text("def day(number):\n    return {number: True}\n" * 99, "day.py")
+    context = [TEXT * 9, code]
+    made = plan(context, config="auto", counter=EstimateCounter(), text_gate=False)
+    first = made.documents[1].start_page
+    cited = answer(f"return [page {first + 1}]")
+    requests, told = _ask(made, cited, RIGHT, refine="hidpi")
+    [url, *_] = [p["image_url"]["url"] for p in requests[1] if p["type"] == "image_url"]
+    theta = png_theta_hash(base64.b64decode(url.partition(",")[2]))
+    assert theta == closer(RenderConfig.preset("code")).theta_hash
+    assert told.refined.dpi == closer(RenderConfig.preset("code")).dpi
