@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import io
 import math
-import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from glyph_shared.rendering.arrays import Bytes, Int32s
 from glyph_shared.rendering.font_files import FontFile
 from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.shapes import Part, ShapeTable
+from glyph_shared.rendering.sharing import BUILDING
 
 VARIANTS = 4
 """Sub-pixel positions of a shape; a key is ``shape * VARIANTS + variant``."""
@@ -78,7 +78,6 @@ class Atlas:
         self.has_variants = self._cell_height(size_px) <= _MAX_VARIANT_CELL
         self._faces: dict[FontFile, freetype.Face] = {}
         self._bitmaps: dict[int, Bitmap] = {}
-        self._lock = threading.Lock()
         above, below = math.ceil(size_px), math.ceil(size_px * 0.3)
         self._sheet = _empty_sheet(above, above + below)
 
@@ -92,7 +91,7 @@ class Atlas:
         highest = int(keys.max(initial=0))
         if highest < len(sheet.count) and (sheet.count[keys] != _UNSEEN).all():
             return sheet
-        with self._lock:
+        with BUILDING:
             self._sheet = self._extended(self._sheet, sorted(set(keys.tolist())))
             return self._sheet
 

@@ -7,7 +7,7 @@ import io
 import math
 import struct
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from fontTools.ttLib import TTFont, TTLibError
@@ -15,6 +15,7 @@ from fontTools.ttLib import TTFont, TTLibError
 from glyph_shared.errors import FontError
 from glyph_shared.rendering.arrays import Float64s, Int32s
 from glyph_shared.rendering.font_files import FontFile, read_font_bytes
+from glyph_shared.rendering.sharing import cached_property
 
 
 @dataclass(frozen=True, eq=False)

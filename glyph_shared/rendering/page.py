@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from glyph_shared.rendering.arrays import Bytes, Codes, Int64s
 from glyph_shared.rendering.normalise import NEWLINE, codes_text, without_markers
 from glyph_shared.rendering.png import decode_png, encode_png
+from glyph_shared.rendering.sharing import cached_property
 from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
 Span = tuple[int, int]

@@ -109,10 +109,11 @@ class Renderer:
     def font_digest(self, text: str) -> str:
         """Checks a text as ``render`` does; hashes which font draws each char."""
         marker = text_codes(self._marker or "")
-        codes = np.union1d(self._check(text), np.append(marker, REPLACED))
+        # Not by numpy's set functions: they would import its masked arrays for this alone.
+        codes = sorted({*self._check(text).tolist(), *marker.tolist(), REPLACED})
         fonts = self._table.fonts
         drawn = []
-        for code, shape in zip(codes.tolist(), self._table.lookup[codes].tolist(), strict=True):
+        for code, shape in zip(codes, self._table.lookup[codes].tolist(), strict=True):
             number, index = self._table.font_of(shape)
             font = load_font(fonts[number]).name if number >= 0 else "none"
             drawn.append((code, font, index if number >= 0 else shape))

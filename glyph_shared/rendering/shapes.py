@@ -8,7 +8,6 @@ shapes, each moved a little, that stand for one cluster of chars.
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from functools import lru_cache
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from glyph_shared.rendering.font_files import (
 )
 from glyph_shared.rendering.fonts import Font, load_font, pdf_number
 from glyph_shared.rendering.normalise import CODE_LIMIT, MARKER, NEWLINE, REPLACED, SPACE
+from glyph_shared.rendering.sharing import BUILDING
 
 MISSING = 0
 BLANK = 1
@@ -76,7 +76,6 @@ class ShapeTable:
         self._next_composite = 0
         self._parts: dict[int, tuple[Part, ...]] = {}
         self._searched = np.zeros(CODE_LIMIT, np.bool_)
-        self._lock = threading.Lock()
         self.lookup[NEWLINE] = BLANK
         self._add_all(load_font(primary))
         self.primary_covers_ascii = bool(self.lookup[0x20:0x7F].all())
@@ -96,7 +95,7 @@ class ShapeTable:
 
     def cover(self, codes: Int64s) -> Int64s:
         """Brings in installed fonts for chars the table lacks; returns those that no font has."""
-        with self._lock:
+        with BUILDING:
             left = codes[(self.lookup[codes] == MISSING) & ~self._searched[codes]]
             if len(left):
                 self._searched[left] = True
@@ -131,7 +130,7 @@ class ShapeTable:
         plain = self._first_of_font[first.font] + first.number
         if not others and first.x == first.y == 0 and self.advances[plain] == composite.advance:
             return plain
-        with self._lock:
+        with BUILDING:
             known = self._composites.get(composite)
             return known if known is not None else self._add_composite(composite)
 
