@@ -5,7 +5,7 @@
 Full pages of preset ``en``, prose of Python's own documentation, at each dpi as they are and
 enlarged; the best enlargement counts. Tesseract (Debian: tesseract-ocr) was trained on scans, not
 on such pages, so its fall tells where pixels stop to hold letters for a reader without training,
-not where zai-org/Glyph stops to read. Nothing here passes or fails; about five minutes.
+not where zai-org/Glyph stops to read. Nothing here passes or fails; it takes some minutes.
 """
 
 from __future__ import annotations

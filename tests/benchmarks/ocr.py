@@ -23,7 +23,7 @@ from glyph_shared.rendering import Page
 
 NEEDS = "Tesseract is not installed (Debian: apt install tesseract-ocr)"
 
-MOST_SCALE, MOST_DPI = 4, 400
+MOST_SCALE, MOST_DPI = 4, 300
 """Beyond these no page was read better, only slower."""
 
 _ONE_BLOCK_OF_TEXT = "6"

@@ -50,7 +50,7 @@ def test_every_needle_stands_in_the_haystack_and_on_a_page():
 
 
 def test_the_sidecar_of_needles_costs_some_text_tokens_each():
-    row = uuid_needles.sidecar_cost(20, 20)
+    row = uuid_needles.sidecar_cost(20, 20, 8_500)
     assert (row.needles, row.per_page) == (20, 20)
     assert 15 < row.text_tokens_per_needle < 40
     assert row.tokenizer

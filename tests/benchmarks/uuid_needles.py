@@ -6,7 +6,7 @@ UUIDs are planted in paragraphs of Python's own documentation. Tesseract (Debian
 reads the pages of preset ``en`` at several dpi, each as it is and enlarged; 144 and 200 dpi are
 what ``refine="hidpi"`` draws or could draw. The embedded reader looks UUIDs up on pages of its own
 look, one at a time. Both see pixels alone, so neither measures the text that goes along; of that
-the cost is told. Nothing here passes or fails; it takes about ten minutes of two cores.
+the cost is told. Nothing here passes or fails; it takes some minutes.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from glyph_shared.serving import running_embedded
 from tests.benchmarks import ocr, texts
 
 DPIS = (72, 96, 144, 200)
-NEEDLES_PER_PAGE = 20
-CHARS_PER_PAGE = 8_500
-"""Prose that fills most of a page of preset ``en`` once its needles are in."""
+NEEDLES_PER_PAGE, CHARS_PER_PAGE = 50, 6_300
+"""Needles and prose that together fill most of a page of preset ``en``."""
+SIDECARS = ((20, 8_500), (5, 9_500), (1, 10_000))
+"""Needles and prose of a page whose sidecar is weighed."""
 LOOKUP_CHARS = 600
 """Prose around a fact: with it about a page of the embedded reader."""
 QUESTION = "What is the access code of the Lisbon office?"
@@ -96,7 +97,7 @@ def main() -> None:
     parser.add_argument("--lookups", type=int, default=100, help="UUIDs for the embedded reader")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    costs = [sidecar_cost(options.needles, per_page) for per_page in (NEEDLES_PER_PAGE, 5, 1)]
+    costs = [sidecar_cost(options.needles, *page) for page in SIDECARS]
     show("The sidecar beside pages of preset en at 72 dpi", costs)
     show("A second look at a full page", [second_look_cost()])
     looked_up = [look_up(options.lookups)] if options.lookups else []
@@ -104,8 +105,10 @@ def main() -> None:
     if not ocr.is_installed():
         console.print(f"OCR is left out: {ocr.NEEDS}")
     dpis = DPIS if ocr.is_installed() else ()
-    rows = [row for dpi in dpis for row in read(options.needles, dpi)]
-    show(f"Tesseract, preset en, {NEEDLES_PER_PAGE} UUIDs a page", rows)
+    rows: list[OcrRow] = []
+    for dpi in dpis:
+        rows += (read_now := read(options.needles, dpi))
+        show(f"Tesseract, preset en at {dpi} dpi, {NEEDLES_PER_PAGE} UUIDs a page", read_now)
     if options.json:
         tables = {"ocr": rows, "reader": looked_up, "sidecar": costs}
         figures = {name: [asdict(row) for row in table] for name, table in tables.items()}
@@ -113,12 +116,13 @@ def main() -> None:
 
 
 def haystack(count: int, chars: int, seed: int = 1) -> tuple[str, list[str]]:
-    """Returns prose of so many chars with UUIDs between its sentences, and the UUIDs in order."""
+    """Returns prose of so many chars with UUIDs between its words, and the UUIDs in order."""
     rng = random.Random(seed)
-    prose = Document.from_text(texts.one_paragraph(chars), "prose")
+    prose = texts.one_paragraph(chars)
+    spaces = [place for place, char in enumerate(prose) if char == " "]
     needles = [str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(count)]
     sentences = [f"The key of entry {number} is {one}." for number, one in enumerate(needles, 1)]
-    text, _ = insert_sentences(prose.text, sentence_ends(prose, rng, count), sentences)
+    text, _ = insert_sentences(prose, sorted(rng.sample(spaces, count)), sentences)
     return text, needles
 
 
@@ -160,10 +164,10 @@ def look_up(count: int) -> LookupRow:
     return LookupRow(count, exact, refused, 1 - wrong / (36 * count))
 
 
-def sidecar_cost(count: int, per_page: int) -> CostRow:
-    """Plans pages with so many UUIDs each, all of them along as text."""
-    text, _ = haystack(count, CHARS_PER_PAGE * -(-count // per_page))
-    without, _ = haystack(0, CHARS_PER_PAGE * -(-count // per_page))
+def sidecar_cost(count: int, per_page: int, chars: int) -> CostRow:
+    """Plans pages with so many UUIDs and chars of prose each, all UUIDs along as text."""
+    text, _ = haystack(count, chars * -(-count // per_page))
+    without, _ = haystack(0, chars * -(-count // per_page))
     made, bare = (_planned(context) for context in (text, without))
     # The documentation has a few exact strings of its own, which are not to be paid twice.
     cost = made.exact_text_tokens - bare.exact_text_tokens
@@ -180,7 +184,7 @@ def sidecar_cost(count: int, per_page: int) -> CostRow:
 def second_look_cost(count: int = 5) -> SecondLookRow:
     """Weighs full pages of prose as they are read first, drawn again, and as text."""
     config = RenderConfig.preset("en")
-    text = texts.one_paragraph(2 * CHARS_PER_PAGE * count)
+    text = texts.one_paragraph(12_000 * (count + 1))
     pages = render(text, config)[:count]
     spoken = [text[slice(*page.char_span)] for page in pages]
     larger = [image for part in spoken for image in render(part, closer(config))]
