@@ -49,7 +49,8 @@ class Sheet:
     """Columns of the shapes drawn so far; a later sheet does not change an earlier one.
 
     Attributes:
-        columns: Ink of each column, ``depth`` rows from ``above`` the baseline downwards.
+        columns: Ink of each column, ``depth`` rows from ``above`` the baseline downwards; an empty
+            one behind each shape.
         first: Number of a key's first column.
         count: How many columns it has; 0 for shapes without ink.
         left: Pixels from the pen to the first column.
@@ -116,13 +117,13 @@ class Atlas:
         for key in keys:
             ink, left, top = self._bitmaps[key]
             rows, width = ink.shape
-            block = np.zeros((width, sheet.columns.shape[1]), np.uint8)
+            block = np.zeros((width + 1, sheet.columns.shape[1]), np.uint8)
             start = sheet.above - top
-            block[:, start : start + rows] = ink.T
+            block[:width, start : start + rows] = ink.T
             blocks.append(block)
             sheet.first[key], sheet.count[key], sheet.left[key] = end, width, left
             sheet.bottom[key] = start + rows if width else 0
-            end += width
+            end += len(block)
         return Sheet(
             np.concatenate(blocks),
             sheet.first,

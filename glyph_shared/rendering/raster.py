@@ -8,6 +8,7 @@ Turning the columns into rows is the last step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -142,23 +143,26 @@ class Painter:
         pen[:, 0] = lines.x[filled]
         steps = self._table.pdf_advances.take(shapes) * self._font_size
         spacing = lines.spacing[filled]
-        if spacing.any():
-            steps += np.where(lines.elastic.take(index), spacing[:, None], 0.0)
+        spaced = np.flatnonzero(spacing)
+        if len(spaced):
+            elastic = lines.elastic.take(index[spaced])
+            steps[spaced] += np.where(elastic, spacing[spaced, None], 0.0)
         pen[:, 1:] = steps
         pens = np.cumsum(pen[:, :-1], axis=1)
-        pens *= self._x_scale
-        pens += self._origin * self._x_scale
-        pens *= VARIANTS
+        # Times 4, a power of two, in both: no digit of the sum changes.
+        pens *= self._x_scale * VARIANTS
+        pens += self._origin * self._x_scale * VARIANTS
         return pens
 
 
-def _line_depths(sheet: Sheet, keys: Int32s, line: Int32s, lines: int, body: int) -> Int64s:
-    """Finds how many rows each line needs: ``body``, but more below deep shapes."""
-    depths = np.full(lines, body, np.int64)
-    bottom = sheet.bottom.take(keys)
-    deep = np.flatnonzero(bottom > body)
-    np.maximum.at(depths, line[deep], bottom[deep])
-    return depths
+def _line_depths(sheet: Sheet, keys: Int32s, line: Int32s, lines: int, body: int) -> Int32s:
+    """Finds how many rows each line needs: ``body``, but more below deep shapes.
+
+    A line without shapes may get those of the next one, which costs a little and draws nothing.
+    """
+    bottom = np.append(sheet.bottom.take(keys), np.int32(0))
+    first = np.searchsorted(line, np.arange(lines))
+    return np.maximum(np.maximum.reduceat(bottom, first), np.int32(body))
 
 
 def _gather(
@@ -183,17 +187,32 @@ def _gather(
     # numpy copies 16-byte numbers faster than opaque words of that size.
     words = np.dtype(np.complex128 if depth == 16 else (np.void, depth))
     atlas = sheet.columns.view(words).reshape(-1)
-    canvas = np.zeros((lines * span, depth), np.uint8)
-    target = canvas.view(words).reshape(-1)
     stop = start + count
-    if _only_neighbours_touch(start, stop):
-        where, which = _expand(start, first, count)
-        fresh = atlas.take(which)
-        _blend_neighbours(fresh, start, stop, count)
-        target[where] = fresh
+    if len(start) and _only_neighbours_touch(start, stop):
+        target = atlas.take(_columns(start, first, count, lines * span))
+        _blend_neighbours(target, atlas, start, stop, first)
+        canvas = target.view(np.uint8)
     else:
-        _gather_in_turns(target, atlas, start, first, count)
+        canvas = np.zeros((lines * span, depth), np.uint8)
+        _gather_in_turns(canvas.view(words).reshape(-1), atlas, start, first, count)
     return canvas.reshape(lines, span, depth)[:, _APRON : _APRON + right]
+
+
+def _columns(start: Int32s, first: Int32s, count: Int32s, total: int) -> Int32s:
+    """Finds which column of the atlas is at each place of the canvas.
+
+    A shape has the places up to the next one; the column behind its last, which is empty, fills
+    those that it does not need.
+    """
+    places = np.empty_like(start)
+    np.subtract(start[1:], start[:-1], out=places[:-1])
+    places[-1] = total - start[-1]
+    columns = np.arange(total, dtype=np.int32)
+    columns[: start[0]] = 0
+    inked = columns[start[0] :]
+    inked += np.repeat(first - start, places)
+    np.minimum(inked, np.repeat(first + count, places), out=inked)
+    return columns
 
 
 def _only_neighbours_touch(start: Int32s, stop: Int32s) -> bool:
@@ -202,19 +221,15 @@ def _only_neighbours_touch(start: Int32s, stop: Int32s) -> bool:
     return bool(ordered and (start[2:] >= stop[:-2]).all())
 
 
-def _blend_neighbours(fresh: Columns, start: Int32s, stop: Int32s, count: Int32s) -> None:
-    """Blends the columns that a shape shares with the one before it.
-
-    Columns lie shape after shape, so those that the one before ends with are right before those
-    that this one begins with. Stored last, the blended ones prevail.
-    """
+def _blend_neighbours(
+    target: Columns, atlas: Columns, start: Int32s, stop: Int32s, first: Int32s
+) -> None:
+    """Blends the columns that a shape shares with the one before it."""
     shared = stop[:-1] - start[1:]
     touching = np.flatnonzero(shared > 0)
-    shared = shared[touching]
-    begin = np.cumsum(count, dtype=np.int32)[touching]
-    later, _ = _expand(begin, begin, shared)
-    earlier = later - np.repeat(shared, shared)
-    fresh[later] = _blend(fresh.take(earlier), fresh.take(later))
+    begin = start[touching + 1]
+    where, earlier = _expand(begin, first[touching] + begin - start[touching], shared[touching])
+    target[where] = _blend(atlas.take(earlier), target.take(where))
 
 
 def _gather_in_turns(
@@ -260,7 +275,7 @@ def _erase(ink: Bytes, floor: Int64s) -> None:
         ink[floor == depth, :, max(depth, 0) :] = 0
 
 
-def _draw_lines(rows: Bytes, ink: Bytes, top: Int64s, body: int, depths: Int64s) -> None:
+def _draw_lines(rows: Bytes, ink: Bytes, top: Int64s, body: int, depths: Int32s) -> None:
     """Turns columns into rows of the page: ``body`` rows at once, deeper ones blended in."""
     if not ink.shape[1]:
         return
@@ -270,17 +285,21 @@ def _draw_lines(rows: Bytes, ink: Bytes, top: Int64s, body: int, depths: Int64s)
 
 
 def _put_rows(rows: Bytes, ink: Bytes, top: Int64s) -> None:
+    """Draws ink into rows, the lines of a run (those at equal distances) at once."""
     lines, width, body = ink.shape
     turned = ink.transpose(0, 2, 1)
     step = np.diff(top)
-    if lines == 1 or (step == step[0]).all():
-        pitch = int(step[0]) if lines > 1 else body
-        block = rows[int(top[0]) : int(top[0]) + lines * pitch]
-        if len(block) == lines * pitch:
-            target = block.reshape(lines, pitch, -1)[:, :body, 1 : 1 + width]
-            np.invert(turned, out=target)
-            return
-    rows[top[:, None] + np.arange(body), 1 : 1 + width] = ~turned
+    pitch = int(step.min()) if lines > 1 else body
+    edges = [0, *(np.flatnonzero(step != pitch) + 1).tolist(), lines]
+    tops = top.tolist()
+    for first, stop in pairwise(edges):
+        # The last line's pitch may reach below the page; its body does not.
+        whole = stop - (tops[stop - 1] + pitch > len(rows))
+        block = rows[tops[first] : tops[first] + (whole - first) * pitch]
+        target = block.reshape(whole - first, pitch, -1)[:, :body, 1 : 1 + width]
+        np.invert(turned[first:whole], out=target)
+        if whole < stop:
+            np.invert(turned[whole], out=rows[tops[whole] : tops[whole] + body, 1 : 1 + width])
 
 
 def _overlay_row(rows: Bytes, ink: Bytes, row: int, which: Int64s, top: Int64s) -> None:
