@@ -14,6 +14,7 @@ from glyph_shared.documents import read_document
 from glyph_shared.page_folder import write_pages
 from glyph_shared.planning import PAGE_MARKS, counted
 from glyph_shared.rendering import Renderer
+from glyph_shared.rendering.renderer import MAX_WORKERS
 
 
 def render(
@@ -33,13 +34,17 @@ def render(
     ] = None,
     settings: Settings = None,
     pdf: PdfPages = Pdf.TEXT,
+    workers: Annotated[
+        int, typer.Option(min=1, max=MAX_WORKERS, help="Threads that draw pages ahead.")
+    ] = 1,
 ) -> None:
     """Draw a text as PNG pages, with pages.jsonl to tell what is on each.
 
     For example: glyph render book.txt -o pages --dpi 96 --set margin_x=20
     """
     flags = {"dpi": dpi, "font_size": font_size, "page_size": page_size}
-    renderer = Renderer(theta(preset, config, flags, settings), missing="replace")
+    look = theta(preset, config, flags, settings)
+    renderer = Renderer(look, missing="replace", workers=workers)
     document = read_document(path, source_pages=pdf.value)
     tell_skipped(document)
     tell_source_pages(document)

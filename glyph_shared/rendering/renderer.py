@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from glyph_shared.errors import ConfigError, FontError, InputError
+from glyph_shared.rendering.ahead import in_order
 from glyph_shared.rendering.arrays import Codes, Int32s, Int64s
 from glyph_shared.rendering.atlas import shared_atlas
 from glyph_shared.rendering.compat import CompatComposer
@@ -36,6 +37,8 @@ from glyph_shared.rendering.shapes import MISSING, shape_table
 
 Missing = Literal["error", "replace"]
 
+MAX_WORKERS = 64
+
 
 class Renderer:
     """Draws texts under one configuration; may be shared by threads.
@@ -52,6 +55,7 @@ class Renderer:
         *,
         compat: bool = False,
         missing: Missing = "error",
+        workers: int = 1,
     ) -> None:
         """Prepares fonts and measures.
 
@@ -60,15 +64,23 @@ class Renderer:
             missing: What to do with a char that no font has: ``error`` raises FontError,
                 ``replace`` draws U+FFFD and counts it in ``Page.replaced``.
             compat: Copies the reference's text rules and layout defects, for comparison with it.
+            workers: Threads that draw and encode pages ahead of the one that is asked for; with 1,
+                pages are drawn when asked for, and encoded when their file is. Same bytes.
 
         Raises:
-            ConfigError: ``config`` is no RenderConfig, or ``missing`` has another value.
+            ConfigError: ``config`` is no RenderConfig, ``missing`` has another value, or
+                ``workers`` is no number from 1 to 64.
             FontError: The font cannot be read, or no font has the newline marker's chars.
         """
         if missing not in get_args(Missing):
             raise ConfigError(f"missing must be 'error' or 'replace'; got {excerpt(missing)}")
+        if workers not in range(1, MAX_WORKERS + 1):
+            raise ConfigError(
+                f"workers must be a number from 1 to {MAX_WORKERS}; got {excerpt(workers)}"
+            )
         self.config = _checked_config(config)
         self.compat = compat
+        self.workers = int(workers)
         self.missing = missing
         self._replaces_missing = missing == "replace"
         drawn = self.config
@@ -163,7 +175,11 @@ class Renderer:
         return shapes
 
     def _pages(self, pieces: Iterator[str]) -> Iterator[Page]:
-        for index, layout in enumerate(self._composer.pages(pieces, self._marker)):
+        layouts = enumerate(self._composer.pages(pieces, self._marker))
+        if self.workers > 1:
+            yield from in_order(lambda job: self._draw(*job).compact(), layouts, self.workers)
+            return
+        for index, layout in layouts:
             yield self._draw(index, layout)
 
     def _draw(self, index: int, layout: PageLayout) -> Page:
@@ -221,6 +237,8 @@ def _checked_piece(piece: str) -> str:
     return piece
 
 
-def render(text: str | Iterable[str], config: RenderConfig | None = None) -> list[Page]:
-    """Draws a text's pages; see ``Renderer.render`` for what it raises."""
-    return list(Renderer(config).render(text))
+def render(
+    text: str | Iterable[str], config: RenderConfig | None = None, *, workers: int = 1
+) -> list[Page]:
+    """Draws a text's pages; see ``Renderer`` and ``Renderer.render`` for what they raise."""
+    return list(Renderer(config, workers=workers).render(text))

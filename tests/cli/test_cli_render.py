@@ -33,6 +33,14 @@ def test_pages_and_their_list_are_written(run, book, tmp_path):
     assert all((tmp_path / "pages" / row["file"]).is_file() for row in rows)
 
 
+def test_more_workers_write_the_same_files(run, book, tmp_path):
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        assert run("render", book, "-o", folder, "--workers", workers).exit_code == 0
+    written = [[file.read_bytes() for file in sorted((tmp_path / one).iterdir())] for one in "12"]
+    assert written[0] == written[1]
+
+
 def test_single_options_change_the_preset(run, book, tmp_path):
     wanted = RenderConfig.preset("code").model_copy(update={"dpi": 96, "margin_x": 20})
     result = run(
