@@ -112,7 +112,7 @@ class ShapeTable:
             if len(have):
                 self._take(listed.file, have)
                 left = left[self.lookup[left] == MISSING]
-        spaces = left[np.isin(left, _SPACES)]
+        spaces = [code for code in left.tolist() if code in _SPACES]
         self.lookup[spaces] = self.lookup[SPACE]
 
     def font_of(self, shape: int) -> tuple[int, int]:

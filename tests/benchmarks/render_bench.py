@@ -1,27 +1,32 @@
 """Clocks our renderer beside the pipeline it replaces, and beside the least that C can do.
 
-    python -m tests.benchmarks.render_bench [--quick] [--prose FILE] [--chinese FONT] [--json FILE]
+    python -m tests.benchmarks.render_bench [--only TABLE] [--quick] [--prose FILE]
+        [--chinese FONT] [--json FILE]
 
-All times are CPU time (user and system, child processes included), so a busy machine changes
-little; ratios are of figures from the same run, same text, same θ (preset ``reference`` with
-DejaVu Sans, or an installed Chinese font). Nothing here passes or fails.
+All times but those of several workers are CPU time (user and system, child processes included), so
+a busy machine changes little; ratios are of figures from the same run, same text, same θ (preset
+``reference`` with DejaVu Sans, or an installed Chinese font). Nothing here passes or fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from glyph_shared.planning import pick_counter
-from glyph_shared.rendering import RenderConfig
+from glyph_shared.rendering import RenderConfig, Renderer
 from tests.benchmarks import floor, texts
 from tests.benchmarks.worker import Cost, Job, run
 from tests.rendering.oracle import (
@@ -35,6 +40,14 @@ from tests.rendering.oracle import (
 MB = 1_000_000
 ARTICLE = {"dpi": 96, "font_size": 9.0, "alignment": "JUSTIFY", "first_line_indent": 9.0}
 """The first article's θ: 96 dpi, 9 pt sans, justified, an indent of 1 em."""
+
+FIRST_PAGES = 5
+"""Fresh processes that draw a first page."""
+
+TABLES = ("speed", "scaling", "first", "workers", "article")
+
+PAIRS = 7
+"""How often each number of workers has its turn."""
 
 console = Console(width=130)
 
@@ -60,23 +73,37 @@ class Stage:
 def main() -> None:
     """Runs every measurement and prints its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=TABLES, help="one of the tables")
     parser.add_argument("--quick", action="store_true", help="a tenth of the text")
     parser.add_argument("--prose", default="prose", help="a text file to use as the prose")
     parser.add_argument("--chinese", default=chinese_font(), help="a TrueType font to use")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     scale = 0.1 if options.quick else 1.0
-    stages = [
-        stage for job in speed_jobs(options.prose, options.chinese, scale) for stage in speed(job)
-    ]
-    show_speed(stages)
-    scaling = list(linearity([round(size * MB * scale) for size in (1, 5, 20, 50)]))
-    show_scaling(scaling)
-    article = list(article_rows([options.prose, "one paragraph"], round(1.3 * MB * scale)))
-    show_article(article)
+    figures = {}
+    for name, (rows, show) in _measures(options.prose, options.chinese, scale).items():
+        if options.only in (None, name):
+            figures[name] = list(rows)
+            show(figures[name])
     if options.json:
-        figures = {"speed": [asdict(one) for one in stages], "scaling": scaling, "article": article}
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        written = json.dumps(figures, indent=1, default=asdict)
+        options.json.write_text(written + "\n", encoding="utf-8")
+
+
+def _measures(
+    prose: str, chinese: str | None, scale: float
+) -> dict[str, tuple[Iterator[Any], Callable[[list[Any]], None]]]:
+    """Names each table, how its rows are measured (when they are asked for) and shown."""
+    jobs = speed_jobs(prose, chinese, scale)
+    lengths = [round(size * MB * scale) for size in (1, 5, 20, 50)]
+    articles = article_rows([prose, "one paragraph"], round(1.3 * MB * scale))
+    return {
+        "speed": ((stage for job in jobs for stage in speed(job)), show_speed),
+        "scaling": (linearity(lengths), show_scaling),
+        "first": (first_pages(chinese), show_first_pages),
+        "workers": (drawn_ahead(round(2 * MB * scale)), show_drawn_ahead),
+        "article": (articles, show_article),
+    }
 
 
 # --- speed -------------------------------------------------------------------------------------
@@ -109,7 +136,7 @@ def speed(job: Job) -> Iterator[Stage]:
         yield _ours(replace(job, warm_seconds=2.0, deflate="zlib"), "ours, warm, zlib")
         if not floor.compiler():
             console.print("the floor is left out: it needs a C compiler (cc)")
-        elif job.text != "chinese":
+        else:
             yield from _floor(job.text, text, config, Path(folder))
 
 
@@ -185,6 +212,72 @@ def show_scaling(rows: list[dict[str, Any]]) -> None:
             f"{cost.resident_peak / MB:.0f}",
             f"{(cost.resident_peak - cost.resident_before) / MB:.0f}",
         )
+    console.print(table)
+
+
+# --- the first page, and pages drawn ahead -----------------------------------------------------
+
+
+def first_pages(chinese: str | None) -> Iterator[dict[str, Any]]:
+    """Clocks a text of one page in fresh processes, and in the oracle once it is imported."""
+    for name, length, font in (("prose", 3_500, None), ("chinese", 2_000, chinese)):
+        if name == "chinese" and not chinese:
+            continue
+        costs = [run(Job(name, length, theta={"font_path": font})) for _ in range(FIRST_PAGES)]
+        with tempfile.TemporaryDirectory() as folder:
+            config = RenderConfig.preset("reference").model_copy(update={"font_path": font})
+            known = not missing_tool()
+            oracle = (
+                oracle_seconds(texts.named(name, length), config, Path(folder)) if known else None
+            )
+        yield {
+            "text": name,
+            "pages": costs[0].pages,
+            "first_page": median(cost.first_page_seconds for cost in costs),
+            "import": median(cost.import_seconds for cost in costs),
+            "start": median(cost.start_seconds for cost in costs),
+            "reference": oracle[2].total if oracle else None,
+        }
+
+
+def show_first_pages(rows: list[dict[str, Any]]) -> None:
+    """Prints what the first page costs, without and with the process's start."""
+    table = Table(title=f"First page in a fresh process, CPU ms, median of {FIRST_PAGES}")
+    for column in ("text", "first page", "import", "interpreter", "all", "reference, no start"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        parts = [row["first_page"], row["import"], row["start"]]
+        shown = [*parts, sum(parts), row["reference"] or 0.0]
+        table.add_row(row["text"], *(f"{1e3 * one:.0f}" for one in shown))
+    console.print(table)
+
+
+def drawn_ahead(length: int) -> Iterator[dict[str, Any]]:
+    """Clocks prose with one and more workers by the wall, in turns; the best of each counts."""
+    text = texts.prose(length)
+    renderers = {n: Renderer(RenderConfig.preset("reference"), workers=n) for n in (1, 2, 4)}
+    best = dict.fromkeys(renderers, math.inf)
+    spent = dict.fromkeys(renderers, math.inf)
+    for _ in range(PAIRS):
+        for workers, renderer in renderers.items():
+            start, cpu = time.perf_counter(), time.process_time()
+            for page in renderer.render(text):
+                page.compact()
+            best[workers] = min(best[workers], time.perf_counter() - start)
+            spent[workers] = min(spent[workers], time.process_time() - cpu)
+    for workers in renderers:
+        yield {"workers": workers, "wall": best[workers], "cpu": spent[workers]}
+
+
+def show_drawn_ahead(rows: list[dict[str, Any]]) -> None:
+    """Prints seconds and the ratio to one worker."""
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    table = Table(title=f"Prose by the wall, best of {PAIRS} in turns; {load}")
+    for column in ("workers", "wall s", "x one worker", "CPU s"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        ratio = f"{rows[0]['wall'] / row['wall']:.2f}"
+        table.add_row(str(row["workers"]), f"{row['wall']:.2f}", ratio, f"{row['cpu']:.2f}")
     console.print(table)
 
 

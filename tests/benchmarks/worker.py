@@ -40,7 +40,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds (layout, raster, PNG), pages, PNG bytes, and resident memory in bytes."""
+    """CPU seconds (layout, raster, PNG), pages, PNG bytes, and resident memory in bytes.
+
+    Before the first page come the interpreter's start and the import; it itself takes from making
+    the renderer to having its first page as a file.
+    """
 
     chars: int
     pages: int
@@ -50,6 +54,7 @@ class Cost:
     png: float
     resident_before: int
     resident_peak: int
+    start_seconds: float
     import_seconds: float
     first_page_seconds: float
     visual_tokens: int
@@ -82,7 +87,7 @@ def main(argument: str) -> None:
     cost = _measure(job, renderer, built)
     if job.warm_seconds:
         cost = _warm(job, renderer)
-    cost = replace(cost, resident_before=resident, import_seconds=imported)
+    cost = replace(cost, resident_before=resident, start_seconds=begin, import_seconds=imported)
     print(json.dumps(asdict(cost)))  # noqa: T201 - the parent process reads it
 
 
@@ -117,6 +122,7 @@ def _measure(job: Job, renderer: Renderer, built: float = 0.0) -> Cost:
         png=png,
         resident_before=0,
         resident_peak=_resident("VmHWM"),
+        start_seconds=0.0,
         import_seconds=0.0,
         first_page_seconds=first,
         visual_tokens=tokens,
