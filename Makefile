@@ -63,8 +63,9 @@ format: $(VENV)/dev ## Rewrite files in style
 type: $(VENV)/dev ## Check types
 	$(BIN)/mypy
 
-bench: $(VENV)/dev apt ## Time the renderer beside the reference pipeline and a floor in C
+bench: $(VENV)/dev apt ## Time the renderer beside the reference, a floor in C and kept pages
 	$(BIN)/python -m tests.benchmarks.render_bench
+	$(BIN)/python -m tests.benchmarks.kept_pages
 
 bench-serving: $(VENV)/dev .venv-vllm/ready ## Time a second question on one text beside the first
 	$(BIN)/python -m tests.benchmarks.second_question --vllm

@@ -67,3 +67,10 @@ def test_each_text_of_the_corpus_is_taken_for_its_kind_and_auto_keeps_the_lines_
         row = auto_looks.measure(text[:20_000], "auto")
         assert row.kind == name
         assert (row.kept > 0.95) == (name in ("code", "table"))
+
+
+def test_pages_are_clocked_drawn_and_kept_and_read():
+    [row] = kept_pages.kept_rows([("en", "prose", 30_000)], passes=1)
+    assert row.pages == len(render(texts.prose(30_000)))
+    assert min(row.draw, row.keep, row.read, row.kilobytes) > 0
+    assert row.gain == row.draw / row.read
