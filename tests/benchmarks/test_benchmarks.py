@@ -8,7 +8,15 @@ import pytest
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, render
 from glyph_shared.serving import running_embedded
-from tests.benchmarks import auto_looks, floor, render_bench, second_question, texts, worker
+from tests.benchmarks import (
+    auto_looks,
+    floor,
+    kept_pages,
+    render_bench,
+    second_question,
+    texts,
+    worker,
+)
 from tests.benchmarks.worker import Job
 
 
