@@ -66,6 +66,7 @@ type: $(VENV)/dev ## Check types
 bench: $(VENV)/dev apt ## Time the renderer beside the reference, a floor in C and kept pages
 	$(BIN)/python -m tests.benchmarks.render_bench
 	$(BIN)/python -m tests.benchmarks.kept_pages
+	$(BIN)/python -m tests.benchmarks.picture_bench
 
 bench-serving: $(VENV)/dev .venv-vllm/ready ## Time a second question on one text beside the first
 	$(BIN)/python -m tests.benchmarks.second_question --vllm

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from glyph_shared.asking.answer import SecondLook
 from glyph_shared.asking.closer import closer
 from glyph_shared.asking.material import Material
 from glyph_shared.asking.prompts import Messages, closer_messages, page_text_messages
 from glyph_shared.asking.setting import Setting
+from glyph_shared.documents import OBJECT_MARK
 from glyph_shared.errors import ServerError
 from glyph_shared.planning import (
     CHAT_FRAME,
@@ -53,6 +55,15 @@ class LookMaker:
     def text_of(self, page: int) -> str:
         """Returns the text that a page was drawn from."""
         return self._source.text[slice(*self._source.page_spans[page])]
+
+    def can_show(self, page: int, how: Literal["hidpi", "text"]) -> bool:
+        """Tells whether a page can be looked at again: its text can be drawn, or sent.
+
+        A source page that is shown as a picture says more than its text drawn anew.
+        """
+        if how == "hidpi" and self._material.pages[page].is_picture:
+            return False
+        return bool(self.text_of(page).replace(OBJECT_MARK, "").strip())
 
     def make(self, question: str, pages: Sequence[int], told: SecondLook) -> Look | None:
         """Returns the request about the first pages that fit; None if none does.

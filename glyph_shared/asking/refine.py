@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from glyph_shared.asking.answer import Answer, SecondLook
 from glyph_shared.asking.asker import Asker, answer_of
@@ -63,9 +64,13 @@ class Refiner:
         told = SecondLook(how=how, first_text=first.text)
         if why_not := self._why_not(first):
             return _standing(first, told, why_not)
-        pages = await asyncio.to_thread(self._pages_to_see, question, first)
+        pages = await asyncio.to_thread(self._pages_to_see, question, first, how)
         if not pages:
-            return _standing(first, told, "no page is known that it rests on")
+            return _standing(
+                first,
+                told,
+                "no page is known that it rests on, other than source pages as pictures",
+            )
         return await self._look(question, first, pages, told)
 
     def _why_not(self, first: Answer) -> str:
@@ -77,7 +82,9 @@ class Refiner:
             return f"the time budget of {self._setting.options.time_budget:g} s was used up"
         return ""
 
-    def _pages_to_see(self, question: str, first: Answer) -> list[int]:
+    def _pages_to_see(
+        self, question: str, first: Answer, how: Literal["hidpi", "text"]
+    ) -> list[int]:
         """Returns the pages that the answer rests on, else the one that the question speaks of."""
         named = (citation.page_index for citation in first.citations)
         pages = list(dict.fromkeys(page for page in named if page is not None))
@@ -85,7 +92,7 @@ class Refiner:
             places = find_evidence(question, first.text, self._source.text, most=1)
             found = (self._source.page_at(place.char_span[0]) for place in places)
             pages = [page for page in found if page is not None]
-        return [page for page in pages if self._looks.text_of(page).strip()]
+        return [page for page in pages if self._looks.can_show(page, how)]
 
     async def _look(
         self, question: str, first: Answer, pages: Sequence[int], told: SecondLook

@@ -124,6 +124,22 @@ def test_the_plan_of_a_mixed_document_is_plain_values(report: Document) -> None:
     ]
 
 
+def test_a_second_look_never_draws_a_picture_as_text(report: Document) -> None:
+    cites = answer("56-33 [page 3] [page 2].")
+    with (
+        ScriptedServer(cites, models=_models(20_000)) as server,
+        GlyphClient(server.base_url) as client,
+    ):
+        made = client.ask(QUESTION, report, refine="hidpi")
+        assert server.calls == 1
+        assert made.refined is not None
+        assert "other than source pages as pictures" in made.refined.note
+        client.ask(QUESTION, report, refine="text")
+        sent = json.dumps(server.requests[-1]["messages"])
+    assert "56-33" in sent
+    assert "\\ufffc" not in sent
+
+
 def test_the_embedded_reader_names_its_own_look() -> None:
     # What the refusal rests on.
     assert Reader.load().accepted_thetas

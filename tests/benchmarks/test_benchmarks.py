@@ -12,6 +12,7 @@ from tests.benchmarks import (
     auto_looks,
     floor,
     kept_pages,
+    picture_bench,
     render_bench,
     second_question,
     texts,
@@ -82,3 +83,10 @@ def test_pages_are_clocked_drawn_and_kept_and_read():
     assert row.pages == len(render(texts.prose(30_000)))
     assert min(row.draw, row.keep, row.read, row.kilobytes) > 0
     assert row.gain == row.draw / row.read
+
+
+def test_pictures_are_clocked_beside_pdftoppm_where_there_is_one():
+    [row] = picture_bench.measured(1, ["scan"])
+    assert row.drawing > 0
+    assert row.kilobytes > 10
+    assert (row.ratio is None) == (row.pdftoppm is None)

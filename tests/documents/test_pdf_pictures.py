@@ -54,6 +54,7 @@ def boxed(box: bytes, content: bytes = b"0 0 99 99 re f", extra: bytes = b"") ->
     )
 
 
+@pytest.mark.fault(17)
 def test_a_scan_is_drawn_as_it_looks(tmp_path):
     [image] = drawn(read(tmp_path, sheets.pdf(sheets.scan)), (840, 1176))
     expected = sheets.scanned().resize((831, 1176)).convert("L")
@@ -126,6 +127,7 @@ def test_a_page_that_is_a_mere_line_is_drawn_as_one(tmp_path):
     assert ink(drawn(document)[0]) == (0, 389, 1, 392)
 
 
+@pytest.mark.fault(19)
 def test_a_million_operators_end_at_the_cpu_limit():
     heavy = boxed(b"0 0 99 99", b"0 0 m 50 99 l 99 0 l f " * 1_500_000)
     file = PictureFile("a.pdf", "pdf", heavy, PdfLimits(cpu_seconds=1))
@@ -140,6 +142,7 @@ def test_time_on_the_clock_is_limited():
         list(rasterise(file, [(1, (28, 28))]))
 
 
+@pytest.mark.fault(18)
 def test_an_image_bomb_within_a_pdf_is_drawn_without_being_unpacked_whole(tmp_path):
     bomb = zlib.compress(b"\0" * 300_000_000, 9)
     image = b"/Type/XObject/Subtype/Image/Width 100000/Height 3000/BitsPerComponent 8"
@@ -148,6 +151,7 @@ def test_an_image_bomb_within_a_pdf_is_drawn_without_being_unpacked_whole(tmp_pa
     assert ink(drawn(read(tmp_path, data, memory_bytes=256 << 20))[0]) == (0, 0, 280, 280)
 
 
+@pytest.mark.fault(18)
 def test_a_deflate_bomb_hits_the_memory_limit():
     bomb = stream(zlib.compress(WORD + b" " * 400_000_000), b"/Filter/FlateDecode")
     limits = PdfLimits(memory_bytes=300_000_000)
@@ -157,6 +161,7 @@ def test_a_deflate_bomb_hits_the_memory_limit():
     assert caught.value.reason == "limit"
 
 
+@pytest.mark.fault(21)
 def test_loops_of_forms_are_bounded(tmp_path):
     loop = b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 6 0 R>>>>"
     data = one_page(stream(WORD + b"/X Do"), form=stream(WORD + b"/X Do", loop))
@@ -164,12 +169,14 @@ def test_loops_of_forms_are_bounded(tmp_path):
     assert ink(drawn(document)[0])
 
 
+@pytest.mark.fault(22)
 def test_one_page_referenced_again_and_again_is_counted(tmp_path):
     data = one_page(stream(WORD), kids=b"[" + b"3 0 R " * 2001 + b"]", count=2001)
     with pytest.raises(PdfError, match="max_pages=2000"):
         read(tmp_path, data)
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(("user", "readable"), [("secret", False), ("", True)])
 def test_only_a_password_needed_to_open_is_in_the_way(tmp_path, user, readable):
     data = sheets.pdf(corner, encrypt=pdfencrypt.StandardEncryption(user, "owner", strength=128))
@@ -180,6 +187,7 @@ def test_only_a_password_needed_to_open_is_in_the_way(tmp_path, user, readable):
             read(tmp_path, data)
 
 
+@pytest.mark.fault(23)
 def test_scripts_and_launches_are_ignored(tmp_path):
     action = b"/OpenAction<</S/Launch/F(touch)>>/AA<</WC<</S/JavaScript/JS(x())>>>>"
     document = read(tmp_path, one_page(stream(WORD), catalog=action))
@@ -232,6 +240,7 @@ def test_dots_per_inch_give_a_scan_its_size(tmp_path):
     assert picture.size_pt == (192, 192)
 
 
+@pytest.mark.fault(70)
 def test_a_photograph_is_turned_upright(tmp_path):
     image = Image.new("RGB", (40, 20), "white")
     image.paste("black", (0, 0, 10, 10))
@@ -242,6 +251,7 @@ def test_a_photograph_is_turned_upright(tmp_path):
     assert ink(drawn(document, (20, 40))[0]) == (10, 0, 20, 10)
 
 
+@pytest.mark.fault(70)
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "1", "I;16", "CMYK"])
 def test_transparency_is_white_paper_and_every_mode_is_read(tmp_path, mode):
     image = Image.new("RGBA", (56, 56), (0, 0, 0, 0))
@@ -258,6 +268,7 @@ def test_transparency_is_white_paper_and_every_mode_is_read(tmp_path, mode):
     )  # fmt: skip
 
 
+@pytest.mark.fault(70)
 def test_an_image_bomb_is_refused_without_being_unpacked(tmp_path):
     bomb = sheets.encoded(Image.new("1", (12_000, 12_000)), "PNG")
     assert len(bomb) < 100_000
@@ -265,6 +276,7 @@ def test_an_image_bomb_is_refused_without_being_unpacked(tmp_path):
         read(tmp_path, bomb, "a.png", memory_bytes=300_000_000)
 
 
+@pytest.mark.fault(71)
 @pytest.mark.parametrize("cut", [30, 400])
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
 def test_a_broken_image_is_named_without_an_address(tmp_path, form, cut):
