@@ -16,8 +16,8 @@ class PdfLimits:
         max_pages: Source pages; a small file can claim any number by repeating one.
         max_chars: Chars of extracted text.
         memory_bytes: Address space of the child process.
-        cpu_seconds: CPU time of the child process.
-        wall_seconds: Time on the clock.
+        cpu_seconds: CPU time of the child process; one draws up to 200 source pages.
+        wall_seconds: Time on the clock that is spent waiting for a child process.
     """
 
     max_pages: int = 2000

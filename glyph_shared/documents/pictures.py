@@ -31,6 +31,9 @@ from glyph_shared.errors import GlyphError, InputError
 _FACTS = frozenset(field.name for field in fields(PageFacts))
 _BYTES_PER_PIXEL = 3
 
+_PAGES_PER_CHILD = 200
+"""A long book of scans is honest work for longer than one child's CPU time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Raster:
@@ -71,11 +74,13 @@ def rasterise(
         PdfError: The PDF cannot be drawn within the limits.
         InputError: The image file cannot.
     """
-    job = {"task": "draw", "pages": [(number, *size_px) for number, size_px in pages]}
-    with closing(_answers(file, job)) as answers:
-        for line, rgb in answers:
-            width, height = line["size_px"]
-            yield Raster(line["page"], (width, height), rgb)
+    for first in range(0, len(pages), _PAGES_PER_CHILD):
+        some = pages[first : first + _PAGES_PER_CHILD]
+        job = {"task": "draw", "pages": [(number, *size_px) for number, size_px in some]}
+        with closing(_answers(file, job)) as answers:
+            for line, rgb in answers:
+                width, height = line["size_px"]
+                yield Raster(line["page"], (width, height), rgb)
 
 
 def _facts(line: dict[str, Any]) -> PageFacts:

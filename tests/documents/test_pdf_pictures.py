@@ -10,7 +10,14 @@ from PIL import Image, ImageChops
 from pypdf import PdfReader, PdfWriter
 from reportlab.lib import pdfencrypt
 
-from glyph_shared.documents import PdfLimits, PictureFile, Raster, rasterise, read_document
+from glyph_shared.documents import (
+    PdfLimits,
+    PictureFile,
+    Raster,
+    pictures,
+    rasterise,
+    read_document,
+)
 from glyph_shared.errors import ConfigError, InputError, PdfError
 from tests.documents import sheets
 from tests.documents.test_pdf import WORD, one_page, stream, written
@@ -71,6 +78,14 @@ def test_pages_come_in_the_order_asked_for_and_only_those(tmp_path):
     document = read(tmp_path, sheets.pdf(sheets.prose, corner, sheets.prose))
     rasters = list(rasterise(document.pictures[0].file, [(2, (28, 28)), (1, (56, 28))]))
     assert [(one.number, one.size_px) for one in rasters] == [(2, (28, 28)), (1, (56, 28))]
+
+
+def test_a_long_file_is_drawn_by_one_child_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "_PAGES_PER_CHILD", 2)
+    document = read(tmp_path, sheets.pdf(*[sheets.prose, corner] * 2, corner))
+    drawings = drawn(document)
+    assert len(drawings) == 5
+    assert drawings[1].tobytes() == drawings[4].tobytes() != drawings[0].tobytes()
 
 
 def test_a_generator_that_is_left_ends_its_child(tmp_path):
