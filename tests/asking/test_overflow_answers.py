@@ -65,6 +65,7 @@ def test_map_reduce_finds_it_too_and_leaves_nothing_out(embedded: str) -> None:
     assert (made.left_out, made.left_out_text) == ((), ())
 
 
+@pytest.mark.fault(55)
 def test_a_refusal_lists_what_was_left_out_as_well() -> None:
     with (
         ScriptedServer(answer("Not here."), models=_models(1500, refusal="Not here.")) as server,

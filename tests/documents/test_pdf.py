@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zlib
 
 import pytest
@@ -10,7 +11,7 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.lib import pdfencrypt
 from reportlab.pdfgen import canvas
 
-from glyph_shared.documents import PdfLimits, read_document
+from glyph_shared.documents import PdfLimits, pdf, read_document
 from glyph_shared.errors import ConfigError, PdfError
 
 
@@ -240,6 +241,20 @@ def test_scripts_launches_and_attachments_are_ignored(tmp_path):
 def test_markup_in_a_pdf_is_plain_text(tmp_path):
     payload = "<script>alert(1)</script> =cmd|' /C calc'!A0"
     assert read(tmp_path, drawn(payload)).text == payload + "\n"
+
+
+@pytest.mark.fault(56, 61)
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+def test_a_child_process_that_is_killed_costs_its_own_file_alone(tmp_path, monkeypatch, name):
+    program = f"import os, signal; os.kill(os.getpid(), signal.{name})"
+    monkeypatch.setattr(pdf, "command", lambda *_: [sys.executable, "-c", program])
+    (tmp_path / "a.pdf").write_bytes(drawn("Words."))
+    (tmp_path / "b.txt").write_text("Other words.", encoding="utf-8")
+    document = read_document(tmp_path)
+    assert document.text == "=== b.txt ===\nOther words.\n"
+    assert [skipped.path for skipped in document.skipped] == ["a.pdf"]
+    with pytest.raises(PdfError, match=r"^a\.pdf "):
+        read_document(tmp_path / "a.pdf")
 
 
 @pytest.mark.parametrize("field", ["max_pages", "max_chars", "memory_bytes", "cpu_seconds"])

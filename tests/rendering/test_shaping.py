@@ -115,6 +115,7 @@ def test_a_mark_is_drawn_on_its_letter_as_the_letter_with_the_mark_is():
     assert marked.line_texts == ("Cafe\u0301 nin\u0303o",)
 
 
+@pytest.mark.fault(8)
 def test_thousands_of_marks_are_drawn_on_one_letter_and_end():
     [page] = Renderer(LINES).render("a" + "\u0301" * 5000 + "b")
     assert page.char_span == (0, 5002)
@@ -166,6 +167,7 @@ def test_emoji_joined_to_one_stay_on_one_line_and_keep_their_chars():
     assert page.line_texts == (text + " \u2764",)
 
 
+@pytest.mark.fault(4)
 def test_a_char_that_no_font_has_is_replaced_inside_a_word_too():
     [page] = Renderer(LINES, missing="replace").render("e\u0301\U000105ff\u0301e")
     assert page.replaced == 1
@@ -243,6 +245,7 @@ def test_a_marker_is_spelled_from_left_to_right_in_a_line_from_right_to_left():
     assert np.array_equal(inked_columns(marked), inked_columns(spelled))
 
 
+@pytest.mark.fault(28)
 def test_the_digest_of_fonts_follows_the_fonts_that_shape_a_text():
     sans, mono = (Renderer(RenderConfig(font_path=name)) for name in (None, "DejaVuSansMono.ttf"))
     assert sans.font_digest(ARABIC) != mono.font_digest(ARABIC)

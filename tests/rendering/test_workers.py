@@ -24,6 +24,7 @@ def draw(job):
     return f"page {job}"
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("workers", [2, 3, 8])
 @pytest.mark.parametrize("compat", [False, True])
 def test_pages_are_the_same_bytes_however_many_draw_them(workers, compat):
@@ -68,6 +69,7 @@ def test_pages_of_a_text_in_pieces_come_before_its_end():
     assert len(read) < 100
 
 
+@pytest.mark.fault(61)
 def test_an_error_comes_in_its_place_and_ends_the_threads():
     def work(job):
         if job == 2:
@@ -81,6 +83,7 @@ def test_an_error_comes_in_its_place_and_ends_the_threads():
     assert not page_threads()
 
 
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("leave", ["close", "interrupt"])
 def test_whoever_stops_early_leaves_no_thread_behind(leave):
     pages = Renderer(SMALL, workers=2).render(TEXT)
@@ -94,6 +97,7 @@ def test_whoever_stops_early_leaves_no_thread_behind(leave):
     assert not page_threads()
 
 
+@pytest.mark.fault(62)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_process_forked_off_midway_goes_on_without_the_threads():
     results = in_order(draw, range(9), 2)
