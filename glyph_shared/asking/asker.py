@@ -13,7 +13,6 @@ from glyph_shared.asking.citations import find_citations
 from glyph_shared.asking.deadline import Deadline
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.exchange import Exchange
-from glyph_shared.asking.held_pages import CacheMiss
 from glyph_shared.asking.material import (
     Material,
     PagesOrText,
@@ -96,8 +95,10 @@ class Asker:
         request = await self._requests.make(inquiry, question, window)
         try:
             reply = await self._reply(inquiry, request, deadline)
-        except CacheMiss:
-            request = await self._requests.make_whole(inquiry, question, window)
+        except ServerError as error:
+            if not request.may_be_cured(error):
+                raise
+            request = await self._requests.make_whole(inquiry, question, window, error)
             reply = await self._reply(inquiry, request, deadline)
         return self._settled(inquiry, window, request, reply)
 
@@ -125,10 +126,10 @@ class Asker:
             async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
                 async for piece in pieces:
                     yield piece
-        except CacheMiss:
-            if collector.text:
+        except ServerError as error:
+            if collector.text or not request.may_be_cured(error):
                 raise
-            request = await self._requests.make_whole(inquiry, question, window)
+            request = await self._requests.make_whole(inquiry, question, window, error)
             collector = ReplyCollector(self.endpoint.host, streamed=True)
             async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
                 async for piece in pieces:

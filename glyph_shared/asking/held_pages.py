@@ -2,7 +2,8 @@
 
 A page goes with the sha256 of its size and pixels as its ``uuid``. A server that keeps pages by
 that name answers a request in which the image is null; if it has dropped one meanwhile it says
-"Cache miss", and the request goes once more with all its pages.
+"Cache miss", and the request goes once more with all its pages. So it does after any other refusal
+of named pages; if that helps, they are sent from then on.
 
 vLLM believes whatever name an image is given first, so whoever may send requests to it could put
 another image in a page's place: share one among those who trust each other. The embedded server
@@ -35,8 +36,8 @@ MOST_HELD = 8192
 """Names that a client remembers: some 2 MB. More pages than a server's cache is likely to hold."""
 
 OLDEST_VLLM = (0, 22)
-"""The oldest that ``glyph-context[serve]`` installs. Releases before 0.11 took a null image for no
-image and answered without the page."""
+"""The oldest that ``glyph-context[serve]`` installs. Bytes may be left out since September 2025
+(vllm-project/vllm#23950), and older releases may answer without the page; seen with 0.32."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glyph_shared.asking.endpoint import Endpoint
-from glyph_shared.asking.held_pages import HeldPages, PageNames, page_names
+from glyph_shared.asking.held_pages import CacheMiss, HeldPages, PageNames, page_names
 from glyph_shared.asking.material import Material
 from glyph_shared.asking.prompts import Messages, page_messages, sent_by_name, text_messages
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.wire import ModelEntry
-from glyph_shared.errors import ServerError
+from glyph_shared.errors import ContextLength, ServerError
 from glyph_shared.planning import TokenServer
 
 _VERSION_SECONDS = 5.0
+_REFUSED = frozenset({400, 422})
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,22 @@ class WindowRequest:
     Attributes:
         messages: As they are sent.
         digests: Those of its pages, if the server keeps pages by them.
+        spared: Whether some go without their bytes.
+        proves: That names were refused, if this request is answered: it is the same with all bytes.
     """
 
     messages: Messages
     digests: tuple[str, ...] = ()
+    spared: bool = False
+    proves: bool = False
+
+    def may_be_cured(self, error: ServerError) -> bool:
+        """Tells whether the same request with all bytes may fare better.
+
+        vLLM without an image cache (``--mm-processor-cache-gb 0``) knows no "Cache miss": it
+        answers 400 because it cannot prepare an image that is not there.
+        """
+        return self.spared and error.status in _REFUSED and not isinstance(error, ContextLength)
 
 
 class WindowRequests:
@@ -54,14 +67,17 @@ class WindowRequests:
         return await asyncio.to_thread(self._make, inquiry, question, window, whole=False)
 
     async def make_whole(
-        self, inquiry: Inquiry, question: str, window: tuple[int, int]
+        self, inquiry: Inquiry, question: str, window: tuple[int, int], error: ServerError
     ) -> WindowRequest:
-        """Makes the request anew with all pages, after the server missed one."""
+        """Makes a request anew with all pages, after the server refused it without."""
         self._held.clear()
-        return await asyncio.to_thread(self._make, inquiry, question, window, whole=True)
+        made = await asyncio.to_thread(self._make, inquiry, question, window, whole=True)
+        return replace(made, proves=not isinstance(error, CacheMiss))
 
     def note_taken(self, request: WindowRequest) -> None:
         """Remembers that the server answered about these pages, so it has them."""
+        if request.proves:
+            self._names = PageNames.TAKEN
         self._held.add(request.digests)
 
     def payload(self, inquiry: Inquiry, messages: Messages) -> dict[str, Any]:
@@ -87,7 +103,7 @@ class WindowRequests:
         held = frozenset() if whole else self._held.among(digests)
         if material.chat is not None:
             chat = sent_by_name(material.chat, pages, named=named, held=held)
-            return WindowRequest(chat, digests)
+            return WindowRequest(chat, digests, bool(held))
         messages = page_messages(
             question,
             pages,
@@ -98,7 +114,7 @@ class WindowRequests:
             named=named,
             held=held,
         )
-        return WindowRequest(messages, digests)
+        return WindowRequest(messages, digests, bool(held))
 
     def _page_names(self, card: ModelEntry) -> PageNames:
         if self._names is None:

@@ -37,8 +37,9 @@ LOG_TAIL_LINES = 12
 LOG_TAIL_BYTES = 65_536
 
 _CAUSE = re.compile(r"\b(?:[A-Z]\w*(?:Error|Exception)|error): .+")
-# vLLM's parent process repeats these after the true cause, which a child printed before.
-_CONSEQUENCE = re.compile(r"initialization failed|died unexpectedly|See root cause above")
+# vLLM's parent process repeats these after the true cause, which a child printed before; and its
+# warnings name errors that have not happened.
+_NO_CAUSE = re.compile(r"initialization failed|died unexpectedly|See root cause above|\bWARNING \d")
 
 # A proxy set in the environment must not be asked for a server on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -275,6 +276,6 @@ def _diagnosis(log: Path) -> tuple[str, str]:
     causes = [
         match.group()
         for line in lines
-        if (match := _CAUSE.search(line)) and not _CONSEQUENCE.search(line)
+        if (match := _CAUSE.search(line)) and not _NO_CAUSE.search(line)
     ]
     return (causes[0] if causes else ""), "\n".join(lines[-LOG_TAIL_LINES:])

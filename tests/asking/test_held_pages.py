@@ -11,7 +11,7 @@ import pytest
 from glyph_shared.asking import AsyncGlyphClient, GlyphClient
 from glyph_shared.asking.held_pages import CacheMiss, HeldPages, PageNames, page_names
 from glyph_shared.asking.wire import ModelEntry
-from glyph_shared.errors import EmptyResponse, ServerError
+from glyph_shared.errors import ContextLength, EmptyResponse, ServerError
 from glyph_shared.rendering import RenderConfig, render
 from tests.scripted_server import ScriptedServer, answer, as_json, failure, streamed
 
@@ -173,12 +173,63 @@ def test_pages_about_which_a_model_says_nothing_are_held_too():
 
 def test_a_server_that_misses_what_it_is_sent_is_not_asked_for_ever():
     miss = failure(400, "Cache miss for image at index 0 but data is not provided.")
+    script = (answer("yes"), miss)
     with (
-        vllm(lambda request: miss) as server,
+        ScriptedServer(*script, models=models(owned_by="vllm"), version=NEW) as server,
         GlyphClient(server.base_url) as client,
-        pytest.raises(ServerError, match="Cache miss"),
     ):
         client.ask("Did it rain?", PAGES)
+        for _ in range(2):
+            with pytest.raises(ServerError, match="Cache miss"):
+                client.ask("Did it rain?", PAGES)
+    assert [any(sent(request)) for request in server.requests] == [True, False, True, True]
+
+
+def without_a_cache(request):
+    """Answers as vLLM does with ``--mm-processor-cache-gb 0``."""
+    if all(sent(request)):
+        return answer("yes")
+    return failure(400, "Failed to apply Glm4vProcessor on data={'images': [None]}")
+
+
+def test_a_server_without_a_cache_gets_all_pages_from_the_second_question_on():
+    with vllm(without_a_cache) as server, GlyphClient(server.base_url) as client:
+        for question in ("Did it rain?", "Who went out?", "And then?"):
+            assert client.ask(question, PAGES).text == "yes"
+    assert [any(sent(request)) for request in server.requests] == [True, False, True, True]
+
+
+def test_a_stream_from_a_server_without_a_cache_is_complete():
+    def script(request):
+        whole = without_a_cache(request)
+        return streamed("y", "es") if whole.status == 200 else whole
+
+    with vllm(script) as server, GlyphClient(server.base_url) as client:
+        for question in ("Did it rain?", "Who went out?"):
+            with client.stream(question, PAGES) as stream:
+                assert list(stream) == ["y", "es"]
+
+
+def test_a_refusal_that_all_bytes_do_not_cure_is_told_and_names_go_on():
+    keeper = Keeper()
+    with vllm(keeper) as server, GlyphClient(server.base_url) as client:
+        client.ask("Did it rain?", PAGES)
+        keeper.reply = lambda request: failure(400, "top_k must be at least 1")
+        with pytest.raises(ServerError, match="top_k"):
+            client.ask("Who went out?", PAGES)
+        keeper.reply = lambda request: answer("yes")
+        client.ask("Did it rain?", PAGES)
+        client.ask("Who went out?", PAGES)
+    assert not any(sent(server.requests[-1]))
+
+
+def test_a_question_that_is_too_long_is_not_sent_twice():
+    keeper = Keeper()
+    with vllm(keeper) as server, GlyphClient(server.base_url) as client:
+        client.ask("Did it rain?", PAGES)
+        keeper.reply = lambda request: failure(400, "maximum context length is 10 tokens")
+        with pytest.raises(ContextLength):
+            client.ask("Who went out?", PAGES)
     assert server.calls == 2
 
 

@@ -34,6 +34,8 @@ HEALTHY = """
 """
 DYING = """
     import sys
+    print("(APIServer pid=1) WARNING 01-01 system_utils.py:2 Found ulimit of 20000. This can cause "
+          "fd limit errors like `OSError: [Errno 24] Too many open files`.", flush=True)
     print("(EngineCore pid=7) ERROR 01-01 core.py:9 ValueError: To serve at least one request, "
           "0.25 GiB KV cache is needed", flush=True)
     for i in range(40):
