@@ -238,7 +238,13 @@ class DocumentBuilder:
             return
         first, last = part.locate(0), part.locate(len(part.text) - 1)
         gap = "\n" if self._pieces else ""
-        self.add(f"{gap}{header}\n", path=first.path, line=first.line, follows_lines=False)
+        self.add(
+            f"{gap}{header}\n",
+            path=first.path,
+            line=first.line,
+            source_page=first.source_page,
+            follows_lines=False,
+        )
         self.extend(part)
         if not part.text.endswith(("\n", "\r")):
             self.add(

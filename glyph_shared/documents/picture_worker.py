@@ -191,7 +191,7 @@ class _Image:
         return {"size_pt": size_pt, "objects": 1, "figures": 1.0}
 
     def draw(self, number: int, width: int, height: int) -> bytes:
-        """Shrinks an image onto white; never enlarges it."""
+        """Shrinks an image onto white, in the upper left corner."""
         from PIL import Image
 
         image = self._flat(self._upright(number))

@@ -55,21 +55,22 @@ def split_passages(documents: Sequence[Document], size: int, *, whole: int = 0) 
     return [
         passage
         for number, document in enumerate(documents)
+        for files in [list(_files(document))]
         for piece in pieces(document)
-        for passage in _of_piece(number, document, piece, size, whole)
+        for passage in _of_piece(number, document.text, files, piece, size, whole)
     ]
 
 
 def _of_piece(
-    number: int, document: Document, piece: Piece, size: int, whole: int
+    number: int, text: str, files: Sequence[Span], piece: Piece, size: int, whole: int
 ) -> Iterator[Passage]:
     if piece.picture is not None:
         yield Passage(number, piece.start, piece.end, piece.picture)
         return
-    for first, last in _files(document):
+    for first, last in files:
         start, end = max(first, piece.start), min(last, piece.end)
         if start < end:
-            for window in _windows(document.text, start, end, size, whole):
+            for window in _windows(text, start, end, size, whole):
                 yield Passage(number, *window)
 
 

@@ -121,8 +121,7 @@ def check_choice(choice: object) -> ConfigChoice:
 def _runs(document: Document) -> Iterator[Document]:
     """Yields the stretches of a document whose files are of one kind."""
     files = files_of(document)
-    # A picture's place counts in the whole text.
-    if len(files) < 2 or document.pictures:
+    if len(files) < 2:
         yield document
         return
     kinds = [text_kind(document.text[start:stop], path) for start, stop, path in files]

@@ -148,6 +148,23 @@ def test_exact_strings_of_a_table_go_along_as_text(tmp_path):
     assert "page 1: DE89 3704 0044 0532 0130 00" in made.sidecars[0].text
 
 
+def test_pictures_keep_their_place_where_each_kind_of_file_has_its_own_look(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.py").write_text("def code():\n    return 4711\n" * 30, encoding="utf-8")
+    (folder / "b.pdf").write_bytes(sheets.pdf(sheets.prose, sheets.scan, sheets.prose))
+    made = planned(read_document(folder, source_pages="auto"), config="auto")
+    assert len(made.configs) == 2
+    assert [page.is_picture for page in made.pages] == [False, False, True, False]
+    places = [made.locate(start) for start, _ in made.page_spans]
+    assert [(place.path, place.source_page) for place in places] == [
+        ("a.py", None),
+        ("b.pdf", 1),
+        ("b.pdf", 2),
+        ("b.pdf", 3),
+    ]
+
+
 # --- the window ----------------------------------------------------------------------------------
 
 
