@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.script_sheet [--sheet docs/scripts.png] [--json FILE] [--no-ocr]
 
-Accuracy is 1 - edit distance / length, spaces and invisible chars left out, of a sample of some 300
-chars: drawn at 12 pt and 150 dpi, and in the default look (9 pt, 72 dpi, lines 10 pt apart),
-enlarged four times. Chinese has the font of preset ``zh``, all else that of the default.
+Accuracy is 1 - edit distance / length, spaces and invisible chars left out, of samples of some 300
+chars: drawn at 12 pt and 150 dpi, and in the default look (9 pt, 72 dpi, lines 10 pt apart), which
+is enlarged four times. Chinese has the font of preset ``zh``, all else that of the default.
 It says what Tesseract reads, so it is a floor of what is right on the page. Costs are CPU time per
 page of the default look, as a ratio to Latin in the same run. Tesseract needs the Debian packages
 tesseract-ocr and tesseract-ocr-LANG for the languages of ``script_texts``.
