@@ -29,6 +29,7 @@ from glyph_shared.rendering.bidi_types import (
     ON,
     TYPE_BY_NAME,
     WS,
+    B,
     L,
     R,
     is_neutral,
@@ -84,7 +85,9 @@ def resolve_levels(
     if len(kept):
         level[kept] = _implicit_levels(codes, explicit, kept, paragraph)
     _give_removed_the_level_before(level, base, explicit.types == BN, starts)
-    _reset_trailing_spaces(level, base, codes, types)
+    _reset_trailing_spaces(level, base, types, starts[~continues])
+    # The marker is spelled from left to right in any paragraph.
+    level += (codes >= MARKER) & (base == RTL)
     return Levels(level, base)
 
 
@@ -234,15 +237,13 @@ def _give_removed_the_level_before(
         level[:] = level[_last(~removed | heads)]
 
 
-def _reset_trailing_spaces(level: Int8s, base: Int8s, codes: Codes, types: Bytes) -> None:
-    """Gives a paragraph's end its own level (L1); a line's end is never drawn."""
-    ends = np.append((codes == NEWLINE) | (codes >= MARKER), True)
-    blank = np.append((types == WS) | (types == BN) | (types >= LRE), False)
-    closing = (ends[_next(~blank)] & (blank | ends))[:-1]
-    level[closing] = base[closing]
-    # The marker itself is spelled from left to right in any paragraph.
-    marker = codes >= MARKER
-    level[marker] += base[marker] & 1
+def _reset_trailing_spaces(level: Int8s, base: Int8s, types: Bytes, starts: Int64s) -> None:
+    """Gives the spaces at paragraphs' ends their paragraph's level (L1); lines' are not drawn."""
+    blank = (types == WS) | (types == BN) | (types >= LRE) | (types == B)
+    solid = np.maximum.accumulate(np.where(blank, 0, np.arange(1, len(types) + 1)))
+    stops = np.append(starts[1:], len(types))
+    for start, stop in zip(np.maximum(starts, solid[stops - 1]).tolist(), stops, strict=True):
+        level[start:stop] = base[stop - 1]
 
 
 @lru_cache(maxsize=1)

@@ -96,7 +96,9 @@ class Scribe:
         words = None
         if traits is not None:
             words = words_to_shape(codes, traits, levels.level if levels else None)
-        stop = len(codes) if final else _behind_settled_words(words, settled, len(codes))
+        stop = len(codes)
+        if not (final or (len(ends) and ends[-1] == stop)):
+            stop = _behind_settled_words(words, settled, stop)
         shapes = self._shapes(codes[:stop], traits, levels, words)
         self._go_on(ends, levels, stop)
         self._held_codes, self._held_source = codes[stop:], source[stop:]

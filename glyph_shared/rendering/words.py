@@ -50,8 +50,9 @@ def words_to_shape(codes: Codes, traits: Bytes, level: Int8s | None) -> Words:
         level: Direction of each, None if all are alike.
     """
     shaped = _shaped(codes, traits)
-    script = script_numbers()[codes]
+    script = np.where(shaped, script_numbers()[codes], 0)
     script = script[_last(script != INHERITED)]
+    script[script == INHERITED] = 0
     begins = shaped.copy()
     same = shaped[:-1] & (script[1:] == script[:-1])
     if level is not None:
