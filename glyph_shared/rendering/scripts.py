@@ -86,6 +86,7 @@ _ATTACHED = (0xE33, 0xEB3, 0x302E, 0x302F, *range(0x1F3FB, 0x1F400), *JOINERS)
 of Thai and Lao, tone marks of Hangul, skin colours, joiners."""
 
 _PLAIN = (
+    (0x5D0, 0x5F4),
     (0xE01, 0xE30),
     (0xE3F, 0xE46),
     (0xE4F, 0xE5B),
@@ -94,7 +95,7 @@ _PLAIN = (
     (0xED0, 0xEDF),
     (0xF01, 0xF14),
 )
-"""Chars of Thai, Lao and Tibetan that only marks change: with these they are short words."""
+"""Chars of Hebrew, Thai, Lao and Tibetan that only marks change; with these they are words."""
 
 
 @lru_cache(maxsize=1)
@@ -119,7 +120,7 @@ def _trait_table() -> Bytes:
     for first, last in _RIGHT_TO_LEFT:
         table[first : last + 1] |= RIGHT_TO_LEFT
     for first, last in _PLAIN:
-        table[first : last + 1] = 0
+        table[first : last + 1] &= ~np.uint8(SHAPED)
     table[mark_codes()] |= SHAPED | ATTACHED
     table[[*_ATTACHED]] |= SHAPED | ATTACHED
     table[[*BIDI_CONTROLS]] = RIGHT_TO_LEFT | INVISIBLE

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
+from typing import TypeAlias
 
 import uharfbuzz
 
@@ -27,12 +28,18 @@ _PLAIN_FEATURES = {"kern": False, "liga": False, "clig": False, "calt": False}
 """Letters with marks have the advances of letters without, as all plain text here."""
 
 
+_Placed: TypeAlias = tuple[int, int, int, int, int]
+"""A font's shape as HarfBuzz places it: index, offsets in x and y, advances in x and y."""
+
+
 class Shaper:
     """Shapes words with the fonts of one table."""
 
     def __init__(self, table: ShapeTable) -> None:
         self._table = table
         self._known: dict[tuple[str, bool], tuple[int, ...]] = {}
+        self._fonts: dict[str, int] = {}
+        self._clusters: dict[tuple[int, tuple[_Placed, ...]], int] = {}
 
     def shape(self, word: str, rightward: bool) -> tuple[int, ...]:
         """Returns the shape of each char.
@@ -62,9 +69,9 @@ class Shaper:
         The first font that draws one of the chars and has them all draws the word; else each char
         goes to its own, joiners and marks to the one before them if that has them.
         """
-        own = [self._font_of(char) for char in word]
+        own = [self._fonts.get(char) or self._font_of(char) for char in word]
         for number in dict.fromkeys(own):
-            if number is not None and self._has(number, word):
+            if number is not None and (own.count(number) == len(own) or self._has(number, word)):
                 yield number, word
                 return
         for place, char in enumerate(word[1:], 1):
@@ -79,7 +86,10 @@ class Shaper:
 
     def _font_of(self, char: str) -> int | None:
         shape = int(self._table.lookup[ord(char)])
-        return None if shape in (MISSING, BLANK) else self._table.font_of(shape)[0]
+        if shape in (MISSING, BLANK):
+            return None
+        self._fonts[char], _ = self._table.font_of(shape)
+        return self._fonts[char]
 
     def _has(self, number: int, text: str) -> bool:
         """Tells whether a font has all chars, or what they are composed to."""
@@ -99,16 +109,24 @@ class Shaper:
         buffer.direction = "rtl" if rightward else "ltr"
         is_plain = script_numbers()[ord(text[0])] in (0, INHERITED)
         uharfbuzz.shape(font, buffer, _PLAIN_FEATURES if is_plain else None)
+        clusters: dict[int, list[_Placed]] = {}
+        for info, placed in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+            clusters.setdefault(info.cluster, []).append((info.codepoint, *placed.position))
         shapes = [BLANK] * len(text)
-        placed = zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
-        for cluster, members in groupby(placed, key=lambda one: int(one[0].cluster)):
-            parts, pen = [], 0
-            for info, position in members:
-                x, y = (pen + position.x_offset) / units, position.y_offset / units
-                parts.append(Part(number, int(info.codepoint), x, y))
-                pen += position.x_advance
-            shapes[cluster] = self._table.number_of(Composite(tuple(parts), pen / units))
+        for place, members in clusters.items():
+            key = number, tuple(members)
+            if key not in self._clusters:
+                self._clusters[key] = self._cluster_shape(number, members, units)
+            shapes[place] = self._clusters[key]
         return shapes
+
+    def _cluster_shape(self, number: int, members: Sequence[_Placed], units: int) -> int:
+        """Returns the shape that stands for all of a cluster's."""
+        parts, pen = [], 0
+        for index, x, y, advance, _ in members:
+            parts.append(Part(number, index, (pen + x) / units, y / units))
+            pen += advance
+        return self._table.number_of(Composite(tuple(parts), pen / units))
 
 
 @lru_cache(maxsize=16)

@@ -6,14 +6,16 @@ Accuracy is 1 - edit distance / length, spaces and invisible chars left out, of 
 chars: drawn at 12 pt and 150 dpi, and in the default look (9 pt, 72 dpi, lines 10 pt apart), which
 is enlarged four times. Chinese has the font of preset ``zh``, all else that of the default.
 It says what Tesseract reads, so it is a floor of what is right on the page. Costs are CPU time per
-page of the default look, as a ratio to Latin in the same run. Tesseract needs the Debian packages
-tesseract-ocr and tesseract-ocr-LANG for the languages of ``script_texts``.
+page of the default look, as ratios to Latin in the same run: of a text whose words repeat, and of
+one of made-up words, which hardly do, so that nearly all are shaped anew. Tesseract needs the
+Debian packages tesseract-ocr and tesseract-ocr-LANG for the languages of ``script_texts``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import subprocess
 import time
 import unicodedata
@@ -53,6 +55,7 @@ class Row:
     large: float | None
     default: float | None
     cost: float
+    cost_of_new_words: float
     chars_per_page: float
 
 
@@ -74,14 +77,17 @@ def main() -> None:
 def figures(*, with_ocr: bool) -> list[Row]:
     """Measures every sample."""
     languages = installed_languages() if with_ocr else set()
-    latin, _ = cost(SAMPLES[0])
+    cost(SAMPLES[0], repeated(SAMPLES[0]))  # what is loaded once
+    latin, _ = cost(SAMPLES[0], repeated(SAMPLES[0]))
     rows = []
     for sample in SAMPLES:
         readable = sample.language in languages
         large = accuracy(sample, LARGE, 1) if readable else None
         default = accuracy(sample, DEFAULT, 4) if readable else None
-        seconds, chars = cost(sample)
-        rows.append(Row(sample.script, len(sample.text), large, default, seconds / latin, chars))
+        seconds, chars = cost(sample, repeated(sample))
+        anew, _ = cost(sample, made_up(sample))
+        costs = seconds / latin, anew / latin
+        rows.append(Row(sample.script, len(sample.text), large, default, *costs, chars))
     return rows
 
 
@@ -112,18 +118,34 @@ def installed_languages() -> set[str]:
     return set(listed.decode("ascii").split())
 
 
-def cost(sample: Sample) -> tuple[float, float]:
-    """Clocks a long text that repeats a sample.
+def cost(sample: Sample, text: str) -> tuple[float, float]:
+    """Clocks a text in a sample's script.
 
     Returns:
         CPU seconds a page, and chars a page.
     """
-    text = (sample.text + "\n") * (COST_CHARS // len(sample.text))
     renderer = Renderer(RenderConfig(font_path=font_of(sample)))
-    renderer.render(sample.text)
+    list(renderer.render(sample.text))
     start = time.process_time()
     pages = [len(page.png) for page in renderer.render(text)]
     return (time.process_time() - start) / len(pages), len(text) / len(pages)
+
+
+def repeated(sample: Sample) -> str:
+    """Returns a long text that repeats a sample."""
+    return (sample.text + "\n") * (COST_CHARS // len(sample.text))
+
+
+def made_up(sample: Sample) -> str:
+    """Returns a long text of words put together from parts of a sample's words."""
+    words, rng, size = sample.text.split(), random.Random(0), 0
+    text: list[str] = []
+    while size < COST_CHARS:
+        first, second, third = rng.choices(words, k=3)
+        word = first[: -(-len(first) // 3)] + second[len(second) // 2 :] + third[len(third) // 2 :]
+        text.append(word)
+        size += len(word) + 1
+    return " ".join(text)
 
 
 def sheet() -> Image.Image:
@@ -159,11 +181,12 @@ def drawn(text: str, look: RenderConfig) -> Image.Image:
 
 def show(rows: list[Row]) -> None:
     """Prints the figures."""
-    table = Table("script", "chars", "12 pt, 150 dpi", "default", "CPU / Latin", "chars per page")
+    costs = "CPU / Latin", "new words"
+    table = Table("script", "chars", "12 pt, 150 dpi", "default", *costs, "chars per page")
     for row in rows:
         read = ["not read" if one is None else f"{one:.1%}" for one in (row.large, row.default)]
-        cost_and_chars = f"{row.cost:.2f}", f"{row.chars_per_page:,.0f}"
-        table.add_row(row.script, str(row.chars), *read, *cost_and_chars)
+        ratios = f"{row.cost:.2f}", f"{row.cost_of_new_words:.2f}"
+        table.add_row(row.script, str(row.chars), *read, *ratios, f"{row.chars_per_page:,.0f}")
     console.print(table)
 
 
