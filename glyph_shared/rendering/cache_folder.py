@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-_ENTRY = re.compile(r"[0-9a-f]{64}\.pages")
+_KEY = re.compile(r"[0-9a-f]{64}")
+_ENTRY = re.compile(_KEY.pattern + r"\.pages")
 _TEMPORARY = re.compile(r"[0-9a-f]{16}\.\w+\.tmp")
 _STALE_S = 600
 """Seconds after its last write at which a temporary file is taken for a dead process's. Should its
@@ -134,6 +135,11 @@ class CacheFolder:
             found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         ):
             raise PermissionError(f"others can write to {str(self.path)!r}")
+
+
+def is_key(key: str) -> bool:
+    """Tells whether a key makes a file name of the store's own kind."""
+    return _KEY.fullmatch(key) is not None
 
 
 def _is_ours(name: str) -> bool:

@@ -16,8 +16,9 @@ from itertools import islice
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from glyph_shared.errors import CacheWarning, InputError
-from glyph_shared.rendering.cache_folder import CacheFolder, CacheUsage
+from glyph_shared.errors import CacheWarning, ConfigError, InputError
+from glyph_shared.rendering.cache_folder import CacheFolder, CacheUsage, is_key
+from glyph_shared.rendering.config_values import excerpt
 from glyph_shared.rendering.flight import Flight, NotRecorded
 from glyph_shared.rendering.page import Page
 from glyph_shared.rendering.page_key import page_key
@@ -53,7 +54,12 @@ class PageStore:
             folder: Where the entries are; made readable for the user alone.
             limit_bytes: What all entries may take, 1 GiB by default; beyond it, those used longest
                 ago are dropped. An entry may have half: longer texts are drawn each time.
+
+        Raises:
+            ConfigError: There would be no room.
         """
+        if limit_bytes <= 0:
+            raise ConfigError(f"limit_bytes must be positive; got {excerpt(limit_bytes)}")
         self.folder = CacheFolder(folder, limit_bytes)
         self._lock = threading.RLock()  # a reader that is garbage-collected takes it again
         self._flights: dict[str, Flight] = {}
@@ -86,9 +92,14 @@ class PageStore:
         """Returns an iterator over pages that are no renderer's: read, else drawn and kept.
 
         Args:
-            key: A hash, in hex, of all that the pages depend on.
+            key: A sha256, in hex, of all that the pages depend on.
             draw: Draws them, numbered from 0.
+
+        Raises:
+            InputError: The key is no such hash, so it might name another file.
         """
+        if not is_key(key):
+            raise InputError(f"a key is a sha256 in hexadecimal digits; got {excerpt(key)}")
         return self._pages(key, draw, _always)
 
     def redraw(self, renderer: Renderer, text: str, digest: str) -> Page:

@@ -18,7 +18,7 @@ from itertools import islice
 import pytest
 
 import glyph_shared.rendering.page_key as page_key_module
-from glyph_shared.errors import CacheWarning, FontError, InputError
+from glyph_shared.errors import CacheWarning, ConfigError, FontError, InputError
 from glyph_shared.rendering import PageStore, RenderConfig, Renderer, default_store
 from glyph_shared.rendering.font_files import FontFile, bundled_folder
 from glyph_shared.rendering.fonts import load_font
@@ -285,6 +285,20 @@ def test_what_was_used_longest_ago_is_dropped_and_drawn_again(store, renderer):
     drawn = renderer.drawn
     assert len(list(small.render(renderer, OTHER))) == renderer.drawn - drawn
     assert small.usage().size_bytes <= size * 1.2
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_store_without_room_is_refused(tmp_path, limit):
+    with pytest.raises(ConfigError, match=f"limit_bytes must be positive; got {limit}"):
+        PageStore(tmp_path, limit_bytes=limit)
+
+
+@pytest.mark.fault(72)
+@pytest.mark.parametrize("key", ["../../x", "a\0b", "f" * 300, "F" * 64, "", "f" * 64 + "\n"])
+def test_a_key_that_could_name_another_file_is_refused(store, renderer, key):
+    with pytest.raises(InputError, match="sha256"):
+        store.keep(key, lambda: renderer.render(TEXT))
+    assert not store.folder.path.exists()
 
 
 def test_an_entry_beyond_half_the_store_is_drawn_each_time(tmp_path, renderer):
