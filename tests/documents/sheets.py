@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
-from itertools import count
 
 from PIL import Image, ImageDraw
 from reportlab.lib.utils import ImageReader
@@ -45,7 +44,7 @@ def prose(canvas: Canvas) -> None:
 
 def scan(canvas: Canvas) -> None:
     """An image over the whole page, without a text layer."""
-    _image(canvas, scanned(), 0, 0, 595, 842)
+    image(canvas, scanned(), 0, 0, 595, 842)
 
 
 def ruled_table(canvas: Canvas) -> None:
@@ -75,7 +74,7 @@ def bare_table(canvas: Canvas) -> None:
 def figure(canvas: Canvas) -> None:
     """A picture over a third of the page, with text."""
     prose_above(canvas)
-    _image(canvas, photograph(), 72, 150, 450, 380)
+    image(canvas, photograph(), 72, 150, 450, 380)
 
 
 def plot(canvas: Canvas) -> None:
@@ -100,7 +99,7 @@ def two_columns(canvas: Canvas) -> None:
 def letter(canvas: Canvas) -> None:
     """Prose under a small logo and between a rule above and one below."""
     prose(canvas)
-    _image(canvas, photograph(), 480, 780, 60, 40)
+    image(canvas, photograph(), 480, 780, 60, 40)
     canvas.line(72, 775, 523, 775)
     canvas.line(72, 60, 523, 60)
 
@@ -138,10 +137,8 @@ def encoded(image: Image.Image, form: str, **settings: object) -> bytes:
     return data.getvalue()
 
 
-_numbers = count()
-
-
-def _image(canvas: Canvas, image: Image.Image, *box: float) -> None:
+def image(canvas: Canvas, image: Image.Image, *box: float) -> None:
+    """An image in a box: left, bottom, width, height."""
     canvas.drawImage(ImageReader(image), *box)
 
 

@@ -63,6 +63,24 @@ def test_pictures_shows_all_pages_and_text_none(report):
     assert read == read_document(report)
 
 
+@pytest.mark.parametrize(("scale", "kind"), [(4.5, "picture"), (1.0, "text")])
+def test_a_figure_in_a_form_is_measured_where_it_is_drawn(tmp_path, scale, kind):
+    def placed(canvas):
+        sheets.prose_above(canvas)
+        canvas.beginForm("chart")
+        sheets.image(canvas, sheets.photograph(), 0, 0, 100, 80)
+        canvas.endForm()
+        canvas.translate(72, 150)
+        canvas.scale(scale, scale)
+        canvas.doForm("chart")
+
+    (tmp_path / "a.pdf").write_bytes(sheets.pdf(placed))
+    [page] = read_document(tmp_path / "a.pdf", source_pages="auto").source_pages
+    assert page.kind == kind
+    if kind == "picture":
+        assert page.reason == "figures cover 33% of the page"
+
+
 def test_pages_keep_their_place_in_a_folder(tmp_path):
     (tmp_path / "a.txt").write_text("Before.\n", encoding="utf-8")
     (tmp_path / "b.pdf").write_bytes(sheets.pdf(sheets.scan, sheets.prose))
