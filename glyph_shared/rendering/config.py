@@ -140,7 +140,11 @@ class RenderConfig(BaseModel):
     """Colour of the text."""
 
     alignment: Literal["LEFT", "CENTER", "RIGHT", "JUSTIFY"] = "LEFT"
-    """JUSTIFY stretches spaces, except on a paragraph's last line."""
+    """JUSTIFY stretches spaces, except on a paragraph's last line.
+
+    LEFT, and JUSTIFY's last lines, mean the side where lines begin: the right for a paragraph whose
+    first letter runs from right to left. RIGHT and CENTER mean what they say.
+    """
 
     horizontal_scale: Annotated[Finite, Field(gt=0, le=4)] = 1.0
     """Width factor of the finished page: shapes, margins and page narrow together."""

@@ -143,6 +143,14 @@ def test_fonttools_is_new_enough_to_write_no_files_unasked():
 
 
 @pytest.mark.fault(27)
+def test_a_font_of_pictures_is_refused(tmp_path):
+    font = TTFont(SANS.path)
+    del font["glyf"], font["loca"]
+    font.save(path := tmp_path / "pictures.ttf")
+    with pytest.raises(FontError, match="no outlines, only pictures"):
+        load_font(FontFile(path))
+
+
 def test_a_face_that_a_file_does_not_have_is_refused():
     with pytest.raises(FontError, match="face 3"):
         load_font(FontFile(SANS.path, 3))

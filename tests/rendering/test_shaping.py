@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import uharfbuzz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glyph_shared.rendering import RenderConfig, Renderer, compose
+from glyph_shared.rendering.config_values import GREY_MARKER_MARKUP
 from glyph_shared.rendering.font_files import find_font, system_fonts
 from glyph_shared.rendering.normalise import NEWLINE, codes_text, normalise
 from glyph_shared.rendering.shapes import BLANK, shape_table
@@ -215,6 +217,35 @@ def test_block_edges_leave_no_trace(monkeypatch, markup, alignment):
     for size in (61, 200, 997):
         monkeypatch.setattr(compose, "BLOCK", size)
         assert [page.digest for page in renderer.render(text)] == whole
+
+
+EDGES = st.text(
+    st.sampled_from("a1( \n\u0301\u05d0\u0627\u0644\u0e17\u0e48\u200d\u2067\u2069\u202e\u202c漢"),
+    min_size=1,
+    max_size=200,
+)
+
+
+@settings(deadline=None)
+@given(EDGES.map(lambda text: text + "x"), st.sampled_from([7, 61]))
+def test_any_text_makes_the_same_pages_whatever_its_blocks(text, size):
+    for config in (SMALL, SMALL.model_copy(update={"newline_markup": GREY_MARKER_MARKUP})):
+        renderer = Renderer(config, missing="replace")
+        whole = [page.digest for page in renderer.render(text)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compose, "BLOCK", size)
+            assert [page.digest for page in renderer.render(text)] == whole
+
+
+def test_plain_text_is_not_shaped(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("shaped")
+
+    monkeypatch.setattr(uharfbuzz, "shape", refuse)
+    renderer = Renderer(LINES, missing="replace")
+    assert list(renderer.render("Café “naïve” – Ελληνικά, Кириллица ½ → ∑ 漢字かな 한글\n"))
+    with pytest.raises(AssertionError):
+        list(renderer.render("a\u0323\u0331"))
 
 
 def test_marks_and_words_may_be_cut_between_pieces():
