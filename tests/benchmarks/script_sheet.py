@@ -42,6 +42,8 @@ SHEET_LOOK = RenderConfig(
 TITLE_LOOK = SHEET_LOOK.model_copy(update={"font_size": 8, "line_height": 10})
 COST_CHARS = 120_000
 _SHEET_CHARS = 150
+_VIRAMA = 9
+"""Combining class of the signs that join a consonant to the next."""
 
 console = Console(width=110)
 
@@ -141,11 +143,20 @@ def made_up(sample: Sample) -> str:
     words, rng, size = sample.text.split(), random.Random(0), 0
     text: list[str] = []
     while size < COST_CHARS:
-        first, second, third = rng.choices(words, k=3)
-        word = first[: -(-len(first) // 3)] + second[len(second) // 2 :] + third[len(third) // 2 :]
+        first, second, third = ((word, middle(word)) for word in rng.choices(words, k=3))
+        word = first[0][: first[1]] + second[0][second[1] :] + third[0][third[1] :]
         text.append(word)
         size += len(word) + 1
     return " ".join(text)
+
+
+def middle(word: str) -> int:
+    """Finds where a word is cut: behind its middle, but not before a mark or behind a virama."""
+    for place in range(len(word) // 2, len(word)):
+        before, after = word[max(place - 1, 0)], word[place]
+        if unicodedata.category(after)[0] != "M" and unicodedata.combining(before) != _VIRAMA:
+            return place
+    return len(word)
 
 
 def sheet() -> Image.Image:
