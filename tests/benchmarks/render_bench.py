@@ -28,6 +28,7 @@ from rich.table import Table
 from glyph_shared.planning import pick_counter
 from glyph_shared.rendering import RenderConfig, Renderer
 from tests.benchmarks import floor, texts
+from tests.benchmarks.page_parts import page_parts
 from tests.benchmarks.worker import Cost, Job, run
 from tests.rendering.oracle import (
     StageSeconds,
@@ -44,7 +45,7 @@ ARTICLE = {"dpi": 96, "font_size": 9.0, "alignment": "JUSTIFY", "first_line_inde
 FIRST_PAGES = 5
 """Fresh processes that draw a first page."""
 
-TABLES = ("speed", "scaling", "first", "workers", "article")
+TABLES = ("speed", "parts", "scaling", "first", "workers", "article")
 
 PAIRS = 7
 """How often each number of workers has its turn."""
@@ -99,6 +100,7 @@ def _measures(
     articles = article_rows([prose, "one paragraph"], round(1.3 * MB * scale))
     return {
         "speed": ((stage for job in jobs for stage in speed(job)), show_speed),
+        "parts": (page_parts(), show_parts),
         "scaling": (linearity(lengths), show_scaling),
         "first": (first_pages(chinese), show_first_pages),
         "workers": (drawn_ahead(round(2 * MB * scale)), show_drawn_ahead),
@@ -175,6 +177,16 @@ def show_speed(stages: list[Stage]) -> None:
         share = f"{least / one.total:.0%}" if least and one.pipeline.startswith("ours") else ""
         name = Path(one.text).name
         table.add_row(name, one.pipeline, str(one.pages), *times, kilobytes, ratio, share)
+    console.print(table)
+
+
+def show_parts(rows: list[dict[str, Any]]) -> None:
+    """Prints what the steps of a warm page take; some are parts of others."""
+    table = Table(title="Prose, warm: CPU ms per page by step")
+    for column in ("step", "ms"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(row["step"], f"{row['ms']:.2f}")
     console.print(table)
 
 

@@ -46,6 +46,15 @@ def test_streaming_draws_as_many_pages_as_the_pieces_hold():
     assert cost.pages == len(render(text, RenderConfig.preset("reference")))
 
 
+def test_every_step_of_a_page_is_clocked_and_the_renderer_left_as_it_was(monkeypatch):
+    monkeypatch.setattr(page_parts, "ROUNDS", 1)
+    plain = [getattr(owner, name) for owner, name in page_parts.STEPS.values()]
+    rows = list(page_parts.page_parts())
+    assert {row["step"] for row in rows} == {"layout", "PNG", *page_parts.STEPS}
+    assert min(row["ms"] for row in rows) > 0
+    assert [getattr(owner, name) for owner, name in page_parts.STEPS.values()] == plain
+
+
 @pytest.mark.skipif(not floor.compiler(), reason="needs a C compiler")
 def test_the_floor_draws_the_pages_of_the_text(tmp_path):
     font = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
