@@ -12,6 +12,7 @@ from tests.benchmarks import (
     auto_looks,
     floor,
     kept_pages,
+    page_parts,
     picture_bench,
     render_bench,
     second_question,
