@@ -12,20 +12,29 @@ from glyph_shared.asking.answer import (
 from glyph_shared.asking.chat import ChatOptions
 from glyph_shared.asking.citations import cited_pages, find_citations
 from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
+from glyph_shared.asking.endpoint import Endpoint
+from glyph_shared.asking.faults import WIRE_ERRORS, read_fault
 from glyph_shared.asking.history import pages_of_history, question_and_history
 from glyph_shared.asking.options import AskOptions, Progress, Refine
 from glyph_shared.asking.paged_chat import PagedChat
-from glyph_shared.asking.prompts import combine_messages, page_messages, text_messages
+from glyph_shared.asking.prompts import (
+    combine_messages,
+    page_messages,
+    request_bytes,
+    text_messages,
+)
+from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.reply_filter import ReplyFilter
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.special_tokens import SPECIAL_TOKENS, neutralise, restore
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream
-from glyph_shared.asking.wire import GlyphEntry, ModelEntry
+from glyph_shared.asking.wire import GlyphEntry, ModelEntry, parse_chunk
 from glyph_shared.planning import normalise_base_url
 
 __all__ = [
     "SPECIAL_TOKENS",
+    "WIRE_ERRORS",
     "Answer",
     "AnswerStream",
     "AskOptions",
@@ -33,6 +42,7 @@ __all__ = [
     "AsyncGlyphClient",
     "ChatOptions",
     "Citation",
+    "Endpoint",
     "GlyphClient",
     "GlyphEntry",
     "LeftOut",
@@ -40,6 +50,8 @@ __all__ = [
     "PagedChat",
     "Progress",
     "Refine",
+    "Reply",
+    "ReplyCollector",
     "ReplyFilter",
     "Sampling",
     "SecondLook",
@@ -54,7 +66,10 @@ __all__ = [
     "normalise_base_url",
     "page_messages",
     "pages_of_history",
+    "parse_chunk",
     "question_and_history",
+    "read_fault",
+    "request_bytes",
     "restore",
     "text_messages",
 ]

@@ -266,11 +266,11 @@ def _check_fit(material: Material, setting: Setting) -> None:
 
     A 400 after that also spoils its image cache for the next request (seen with vLLM 0.32).
     """
-    limit = setting.card.max_model_len
+    limit = setting.told_window
     needed = CHAT_FRAME + max(material.visual_tokens(window) for window in material.windows)
     if limit is not None and needed >= limit:
         raise OverLengthError(
-            f"the pages of one request take {needed} tokens, the server's window is {limit}; "
+            f"the pages of one request take {needed} tokens, the window is {limit}; "
             f"give fewer pages, or a plan with window={limit} and overflow='map_reduce'",
             needed=needed,
             limit=limit,

@@ -41,6 +41,8 @@ class ChatOptions(TypedDict, total=False):
     """The longest reply; else the client's sampling, or an eighth of a small server's window."""
     timeout: float | None
     """Seconds for the request from its sending to its last byte; else the client's."""
+    window: int | None
+    """Tokens a request may have, where the server does not say, or has more."""
     max_pages: int | None
     """The most pages the request may have, where the server does not allow fewer."""
     exact_text_tokens: int | None
@@ -79,9 +81,20 @@ async def prepare_chat(
     Raises:
         InputError: There is no turn, or the chat does not fit the window.
     """
+    return Inquiry(_material(await page_chat(messages, setting, limits)), setting)
+
+
+async def page_chat(
+    messages: Sequence[Message], setting: Setting, limits: HistoryLimits
+) -> PagedChat:
+    """Draws what is long in a chat, in another thread.
+
+    Raises:
+        InputError: There is no turn, or the chat does not fit the window.
+    """
     paged = await asyncio.to_thread(_page, messages, setting, limits)
     warn_replaced(paged.replaced)
-    return Inquiry(_material(paged), setting)
+    return paged
 
 
 def _page(messages: Sequence[Message], setting: Setting, limits: HistoryLimits) -> PagedChat:

@@ -9,18 +9,24 @@ from functools import cached_property
 from typing import Any
 
 from pydantic import SecretStr
-from typing_extensions import Unpack
+from typing_extensions import Self, Unpack
 
 from glyph_shared.asking.answer import Answer
 from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.background import BackgroundLoop
-from glyph_shared.asking.chat import ChatOptions, check_chat_options, prepare_chat
+from glyph_shared.asking.chat import (
+    ChatOptions,
+    check_chat_options,
+    page_chat,
+    prepare_chat,
+)
 from glyph_shared.asking.closing import Closing
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.history import question_and_history
 from glyph_shared.asking.map_reduce import WindowReader
 from glyph_shared.asking.material import PagesOrText
 from glyph_shared.asking.options import AskOptions, Options
+from glyph_shared.asking.paged_chat import PagedChat
 from glyph_shared.asking.refine import Refiner, check_refinable
 from glyph_shared.asking.reply import Reply
 from glyph_shared.asking.sampling import Sampling
@@ -71,6 +77,13 @@ class _Client:
             backoff=backoff,
         )
         self._asker = Asker(endpoint, sampling or Sampling())
+
+    @classmethod
+    def at(cls, endpoint: Endpoint, sampling: Sampling | None = None) -> Self:
+        """Makes a client for an endpoint that was checked before, its credentials included."""
+        client = cls.__new__(cls)
+        client._asker = Asker(endpoint, sampling or Sampling())
+        return client
 
     @property
     def base_url(self) -> str:
@@ -141,6 +154,10 @@ class _Client:
             reply = await self._asker.ask_window(inquiry, question, window)
             answers.append(await self._asker.answer(inquiry, question, reply))
         return answers
+
+    async def _page_chat(self, messages: Sequence[Message], given: ChatOptions) -> PagedChat:
+        options, limits = check_chat_options(given)
+        return await page_chat(messages, await self._asker.setting(options), limits)
 
     async def _chat(self, messages: Sequence[Message], given: ChatOptions) -> Answer:
         inquiry, question = await self._chat_inquiry(messages, given)
@@ -293,6 +310,16 @@ class GlyphClient(_Client, Closing):
         """Answers like ``chat``, piece by piece; nothing is sent before the first is asked for."""
         return AnswerStream(self._chat_pieces(messages, options), self._loop)
 
+    def page_chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> PagedChat:
+        """Returns a chat as ``chat`` would send it, for a caller who sends it by other means.
+
+        Raises:
+            InputError: There is nothing to answer, or the chat does not fit the window.
+            ConfigError: An option is unknown or impossible.
+            ServerError: The server cannot be reached.
+        """
+        return self._loop.run(self._page_chat(messages, options))
+
     def plan(self, context: Context, question: str = "", **options: Unpack[AskOptions]) -> Plan:
         """Plans a context as ``ask`` would, to look at what it costs before asking about the plan.
 
@@ -366,6 +393,12 @@ class AsyncGlyphClient(_Client):
     ) -> AsyncAnswerStream:
         """Answers like ``chat``, piece by piece; see ``GlyphClient.stream_chat``."""
         return AsyncAnswerStream(self._chat_pieces(messages, options))
+
+    async def page_chat(
+        self, messages: Sequence[Message], **options: Unpack[ChatOptions]
+    ) -> PagedChat:
+        """Returns a chat as ``chat`` would send it; see ``GlyphClient.page_chat``."""
+        return await self._page_chat(messages, options)
 
     async def plan(
         self, context: Context, question: str = "", **options: Unpack[AskOptions]

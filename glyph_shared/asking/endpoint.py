@@ -32,12 +32,12 @@ class Endpoint(ServerAddress):
     def resolve(
         cls,
         *,
-        base_url: str | None,
-        model: str | None,
-        api_key: str | SecretStr | None,
-        timeout: float,
-        max_retries: int,
-        backoff: float,
+        base_url: str | None = None,
+        model: str | None = None,
+        api_key: str | SecretStr | None = None,
+        timeout: float = 600.0,
+        max_retries: int = 2,
+        backoff: float = 0.5,
     ) -> Endpoint:
         """Fills absent settings from ``GLYPH_BASE_URL``, ``GLYPH_MODEL`` and ``GLYPH_API_KEY``.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -16,21 +14,11 @@ from openai import AsyncOpenAI
 
 from glyph_shared.asking.deadline import Deadline, DeadlinePassed
 from glyph_shared.asking.endpoint import Endpoint
-from glyph_shared.asking.faults import LONGEST_RETRY_AFTER, Fault, read_fault
+from glyph_shared.asking.faults import LONGEST_RETRY_AFTER, WIRE_ERRORS, Fault, read_fault
 from glyph_shared.asking.wire import Completion, ModelList, parse_body, parse_chunk
 from glyph_shared.errors import ConfigError, IncompleteStream
 
 _CONNECT_SECONDS = 10.0
-
-# openai 3 speaks HTTP through httpx2, openai 2 through httpx, and 2 lets its errors out of a
-# stream that breaks; the library's own name for them is needed to catch them.
-_http = importlib.import_module("httpx2" if openai.__version__.startswith("3.") else "httpx")
-_WIRE_ERRORS: tuple[type[Exception], ...] = (
-    openai.OpenAIError,
-    json.JSONDecodeError,
-    UnicodeDecodeError,
-    _http.HTTPError,
-)
 
 _Result = TypeVar("_Result")
 Payload = dict[str, Any]
@@ -96,7 +84,7 @@ class Exchange:
                 return
             except DeadlinePassed:
                 fault = Fault(deadline.error(self._endpoint.host), broken_off=True)
-            except _WIRE_ERRORS as error:
+            except WIRE_ERRORS as error:
                 fault = self._read(error, body_bytes)
             if begun and fault.broken_off:
                 raise IncompleteStream(
@@ -142,7 +130,7 @@ class Exchange:
                 return await deadline.bound(call())
             except DeadlinePassed:
                 fault = Fault(deadline.error(self._endpoint.host))
-            except _WIRE_ERRORS as error:
+            except WIRE_ERRORS as error:
                 fault = self._read(error, body_bytes)
             # Raised here, outside the handler, so that no traceback holds the original error:
             # its request carries the key, and a server may echo the key in its message.

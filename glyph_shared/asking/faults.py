@@ -15,6 +15,7 @@ timeout, 504, other 4xx    never called again: it would take as long, or be as w
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from dataclasses import dataclass
@@ -24,6 +25,18 @@ import openai
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.held_pages import CacheMiss
 from glyph_shared.errors import BadResponse, ContextLength, RateLimited, ServerError
+
+# openai 3 speaks HTTP through httpx2, openai 2 through httpx, and 2 lets its errors out of a
+# stream that breaks; the library's own name for them is needed to catch them.
+_http = importlib.import_module("httpx2" if openai.__version__.startswith("3.") else "httpx")
+
+WIRE_ERRORS: tuple[type[Exception], ...] = (
+    openai.OpenAIError,
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+    _http.HTTPError,
+)
+"""What a call of the OpenAI client may raise, and ``read_fault`` reads."""
 
 LONGEST_RETRY_AFTER = 10.0
 """Seconds a server may ask us to wait; if it asks for more, its caller should know now."""

@@ -113,7 +113,7 @@ def pages_of_history(
     stop = chunks[-1][1] if chunks else 0
     long = LongTexts(thetas, counter, long_text_tokens, store)
     divided = _Divided(opening, turns[:stop], turns[stop:], sum(sizes[:stop]), drawn)
-    paged = divided.paged(counter, exact_text_tokens, long, room=window - max_tokens)
+    paged = divided.paged(counter, exact_text_tokens, long, window=window, max_tokens=max_tokens)
     check_room(paged, window, max_tokens, max_pages)
     return paged
 
@@ -173,9 +173,15 @@ class _Divided:
     drawn: DrawnTurns
 
     def paged(
-        self, counter: TextTokenCounter, exact_text_tokens: int, long: LongTexts, *, room: int
+        self,
+        counter: TextTokenCounter,
+        exact_text_tokens: int,
+        long: LongTexts,
+        *,
+        window: int,
+        max_tokens: int,
     ) -> PagedChat:
-        """Puts the request together; exact strings take what the rest leaves of the room."""
+        """Puts the request together; exact strings take what the rest leaves of the window."""
         hoisted = (message for turn in self.older for message in turn.system)
         kept = (message for turn in self.last for message in turn.messages)
         media = [part for turn in self.last for part in turn.media]
@@ -184,7 +190,7 @@ class _Divided:
         drawn = DrawnTurns.joined(self.drawn, long.drawn)
         visual_tokens = drawn.visual_tokens + visual_cost(media)
         maker = SidecarMaker(drawn.text, drawn.page_spans, counter)
-        spare = max(0, room - visual_tokens - text_tokens)
+        spare = max(0, window - max_tokens - visual_tokens - text_tokens)
         sidecar = maker.make((0, len(drawn.pages)), min(exact_text_tokens, spare))
         return PagedChat(
             messages=_with_pages(self.drawn.parts, sidecar, sent),
@@ -200,6 +206,7 @@ class _Divided:
             images=len(media) + len(drawn.parts) - len(drawn.pages),
             sidecar=sidecar,
             tokenizer=counter.name,
+            max_tokens=max_tokens,
         )
 
 

@@ -56,6 +56,8 @@ class AskOptions(TypedDict, total=False):
     """What to do with text beyond the window: an ``error``; draw it ``denser``; send the passages
     nearest to the question (``hybrid``); or read it window by window (``map_reduce``). Else the
     last for ``best_supported``, an error otherwise."""
+    window: int | None
+    """Tokens a request may have, where the server does not say, or has more."""
     max_pages: int | None
     """The most pages one request may have, where the server does not allow fewer; else no limit
     but the window."""
@@ -98,6 +100,7 @@ class Options:
     max_tokens: int | None = None
     timeout: float | None = None
     overflow: Overflow | None = None
+    window: int | None = None
     max_pages: int | None = None
     exact_text_tokens: int | None = None
     cite: bool | None = None
@@ -126,7 +129,7 @@ class Options:
                 checked_seconds(name, given[name])
         if options.exact_text_tokens is not None:
             checked_exact_text_tokens(options.exact_text_tokens)
-        for name in ("max_tokens", "max_pages", "concurrency"):
+        for name in ("max_tokens", "window", "max_pages", "concurrency"):
             value = given.get(name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ConfigError(f"{name} must be a whole number of at least 1; got {value!r}")

@@ -32,6 +32,7 @@ class PagedChat:
         images: How many images, or other parts that are no text, the chat brings itself.
         sidecar: The exact strings of the pages, which go along as text.
         tokenizer: Who counted the text tokens.
+        max_tokens: What was kept free for the answer.
     """
 
     messages: Messages = field(repr=False)
@@ -47,6 +48,7 @@ class PagedChat:
     images: int
     sidecar: Sidecar = field(repr=False)
     tokenizer: str
+    max_tokens: int
 
     @property
     def prompt_tokens(self) -> int:

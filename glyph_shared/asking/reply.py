@@ -40,11 +40,17 @@ class ReplyCollector:
         self._usage = Usage(requests=1)
         self._logprobs: list[float] = []
         self._model: str | None = None
+        self._called = False
 
     @property
     def text(self) -> str:
         """The answer so far."""
         return self._filter.text
+
+    @property
+    def thinking(self) -> str:
+        """The thinking so far, whether the server separated it or not."""
+        return "\n".join(filter(None, (self._separated_thinking, self._filter.thinking)))
 
     def take(self, completion: Completion) -> str:
         """Takes the next chunk, or the whole; returns the answer's chars that it settles."""
@@ -66,14 +72,14 @@ class ReplyCollector:
             IncompleteStream: The server never said that the reply was finished.
             EmptyResponse: It is finished, but has neither answer nor thinking.
         """
-        thinking = "\n".join(filter(None, (self._separated_thinking, self._filter.thinking)))
+        thinking = self.thinking
         if self._finish_reason is None and (self._streamed or self.text):
             raise IncompleteStream(
                 f"{self._host} ended its reply without a finish_reason after "
                 f"{len(self.text)} chars; they are in partial_text. Ask again",
                 partial_text=self.text,
             )
-        if not self.text and not thinking:
+        if not (self.text or thinking or self._called):
             raise EmptyResponse(
                 f"{self._host} sent no answer (finish_reason {self._finish_reason!r}); "
                 "ask again, or raise max_tokens",
@@ -97,6 +103,7 @@ class ReplyCollector:
         if message is None:
             return ""
         self._separated_thinking += message.thought
+        self._called = self._called or bool(message.tool_calls)
         return self._filter.feed(message.content or message.refusal or "")
 
 

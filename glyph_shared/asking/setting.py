@@ -11,7 +11,6 @@ from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
 from glyph_shared.errors import ConfigError
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, Overflow, TextTokenCounter
-from glyph_shared.rendering import RenderConfig
 
 UNTOLD_WINDOW = 131_072
 """The window of zai-org/Glyph, for servers that do not tell theirs."""
@@ -71,12 +70,9 @@ class Setting:
     def reads_chars(self) -> bool:
         """Whether the model has a token per char, which no counter of text tokens counts by.
 
-        The embedded reader does. It reads pages and one question, and no other text. Its own
-        server says so; plain vLLM with its weights cannot, but there the caller has to give its
-        look, which no other model is shown.
+        The embedded reader does. It reads pages and one question, and no other text.
         """
-        own_look = self.options.config == RenderConfig.preset("reader")
-        return self.glyph.tokenizer == "character" or own_look
+        return self.card.reads_chars(self.options.config)
 
     @property
     def text_gate(self) -> bool:
@@ -110,18 +106,24 @@ class Setting:
             )
 
     @property
+    def told_window(self) -> int | None:
+        """All tokens a request may have, by caller and by server; None if neither says."""
+        limits = (self.options.window, self.card.max_model_len)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
     def window(self) -> int:
         """All tokens a request may have."""
-        return self.card.max_model_len or UNTOLD_WINDOW
+        return self.told_window or UNTOLD_WINDOW
 
     @property
     def max_tokens(self) -> int:
         """The longest reply; unless it was asked for, most of a small window is left to pages."""
         if self.options.max_tokens is not None:
             return self.options.max_tokens
-        if self.card.max_model_len is None:
+        if self.told_window is None:
             return self.sampling.max_tokens
-        return min(self.sampling.max_tokens, max(1, self.card.max_model_len // 8))
+        return min(self.sampling.max_tokens, max(1, self.told_window // 8))
 
     @property
     def refusal(self) -> str:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.errors import BadResponse
+from glyph_shared.planning import ConfigChoice
+from glyph_shared.rendering import RenderConfig
 
 
 class _Wire(BaseModel):
@@ -33,6 +35,7 @@ class Message(_Wire):
     content: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    tool_calls: list[Any] | None = None
     refusal: str | None = None
 
     @property
@@ -94,6 +97,15 @@ class ModelEntry(_Wire):
     owned_by: str | None = None
     max_model_len: int | None = None
     glyph: GlyphEntry | None = None
+
+    def reads_chars(self, config: ConfigChoice) -> bool:
+        """Tells whether the model is the embedded reader, with a token per char.
+
+        Its own server says so; plain vLLM with its weights cannot, but there the caller has to
+        give its look as ``config``, which no other model is shown.
+        """
+        told = self.glyph is not None and self.glyph.tokenizer == "character"
+        return told or config == RenderConfig.preset("reader")
 
 
 class ModelList(_Wire):

@@ -11,7 +11,7 @@ from glyph_shared.documents.picture import (
     page_ranges,
 )
 from glyph_shared.documents.pictures import Raster, rasterise
-from glyph_shared.documents.reading import STANDARD_INPUT, read_document
+from glyph_shared.documents.reading import STANDARD_INPUT, document_of_bytes, read_document
 
 __all__ = [
     "OBJECT_MARK",
@@ -26,6 +26,7 @@ __all__ = [
     "Skipped",
     "SourcePage",
     "SourcePages",
+    "document_of_bytes",
     "page_ranges",
     "rasterise",
     "read_document",

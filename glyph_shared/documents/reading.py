@@ -97,9 +97,33 @@ def read_document(
             _add_folder(builder, file, manner)
         else:
             _add_bytes(builder, _bytes_of(file), name, file.suffix, manner)
-    document = builder.build(name)
+    return _with_text(builder.build(name))
+
+
+def document_of_bytes(
+    data: bytes,
+    name: str,
+    *,
+    source_pages: SourcePages = "text",
+    limits: PdfLimits = DEFAULT_LIMITS,
+    encoding: str | None = None,
+) -> Document:
+    """Reads the content of one file that is in memory; its name's suffix tells its kind.
+
+    Raises:
+        InputError: It is not text, or holds none.
+        PdfError: It is a PDF that cannot be read within the limits.
+    """
+    builder = DocumentBuilder()
+    manner = _Manner(limits, encoding, source_pages)
+    shown = printable_path(Path(name))
+    _add_bytes(builder, data, shown, Path(name).suffix, manner)
+    return _with_text(builder.build(shown))
+
+
+def _with_text(document: Document) -> Document:
     if not document.text.strip():
-        raise InputError(f"{name} holds no text; {_skipped_hint(document)}")
+        raise InputError(f"{document.name} holds no text; {_skipped_hint(document)}")
     return document
 
 

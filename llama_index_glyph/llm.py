@@ -1,0 +1,294 @@
+"""``GlyphLLM``: a LlamaIndex LLM whose long text travels as pages."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from glyph_shared import AsyncGlyphClient, ConfigError, GlyphClient, PagedChat, RenderConfig
+from glyph_shared.asking import (
+    WIRE_ERRORS,
+    AskOptions,
+    ChatOptions,
+    Endpoint,
+    ModelEntry,
+    Sampling,
+)
+from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
+from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
+from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    LLMMetadata,
+)
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.llms.openai_like import OpenAILike
+from openai import AsyncOpenAI, OpenAI
+from pydantic import SecretStr
+
+from llama_index_glyph.connections import Connections
+from llama_index_glyph.messages import openai_messages
+from llama_index_glyph.responses import Replies, answered, answered_astream, answered_stream
+
+# Without the parent's own retries, which would multiply with those of the OpenAI client, and log
+# what the server said before the key is taken out of it.
+_chat = inspect.unwrap(OpenAILike._chat)
+_stream_chat = inspect.unwrap(OpenAILike._stream_chat)
+_achat = inspect.unwrap(OpenAILike._achat)
+_astream_chat = inspect.unwrap(OpenAILike._astream_chat)
+
+_NEVER = sys.maxsize
+
+
+class GlyphLLM(OpenAILike):
+    """A vision-language model that reads long text as pages.
+
+        from llama_index.core.llms import ChatMessage
+        from llama_index_glyph import GlyphLLM
+
+        llm = GlyphLLM("http://127.0.0.1:8000/v1")  # else GLYPH_BASE_URL
+        print(llm.complete(book + " Who is Bertha?"))
+        response = llm.chat([ChatMessage(role="user", content="Who wrote it?")])
+        response.additional_kwargs  # prompt_tokens, pages, visual_tokens, compression_ratio, ...
+
+    A text of ``long_text_tokens`` or more, in any message, and the older turns of a long chat are
+    drawn just before the request; events, traces and memory keep the text.
+
+    The key is never shown, copied to a file or pickled: where a copy wakes up, ``GLYPH_API_KEY``
+    has to be set.
+    """
+
+    model: str = Field(default="", description="The served model; else the first the server names.")
+    config: RenderConfig | None = Field(
+        default=None, description="θ; else what the server names, else preset 'en'."
+    )
+    draws_pages: bool = Field(
+        default=True, description="Whether long text is drawn; else all text goes as text."
+    )
+    long_text_tokens: int = Field(
+        default=DEFAULT_LONG_TEXT_TOKENS,
+        description="From how many text tokens on a single text is drawn.",
+        ge=1,
+    )
+    threshold_tokens: int = Field(
+        default=DEFAULT_THRESHOLD_TOKENS,
+        description="Older turns are drawn once they have so many text tokens together.",
+        ge=1,
+    )
+    keep_last: int = Field(
+        default=DEFAULT_KEEP_LAST, description="How many turns at the end stay text.", ge=1
+    )
+    exact_text_tokens: int = Field(
+        default=DEFAULT_EXACT_TEXT_TOKENS,
+        description="The most text tokens that exact strings of the pages may take as text.",
+        ge=0,
+    )
+    context_window: int = Field(
+        default=0, description="Tokens a request may have; 0 takes what the server says.", ge=0
+    )
+    is_chat_model: bool = Field(default=True, description="Pages need the chat endpoint.")
+    is_function_calling_model: bool = Field(
+        default=True, description="Whether the server takes tools; the embedded reader does not."
+    )
+    should_use_structured_outputs: bool = Field(
+        default=True, description="Whether the server takes a JSON schema for the answer."
+    )
+
+    _connections: Connections = PrivateAttr()
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        model: str | None = None,
+        api_key: str | SecretStr | None = None,
+        **settings: Any,
+    ) -> None:
+        """Finds the server: ``base_url``, LlamaIndex's ``api_base``, else ``GLYPH_BASE_URL``.
+
+        Raises:
+            ConfigError: The address, or another setting, is impossible.
+        """
+        given: dict[str, Any] = {
+            "temperature": Sampling().temperature,
+            "timeout": 600.0,
+            "max_retries": 2,
+        }
+        given.update(settings)
+        endpoint = Endpoint.resolve(
+            base_url=base_url or given.pop("api_base", None),
+            model=model,
+            api_key=api_key,
+            timeout=given["timeout"],
+            max_retries=given["max_retries"],
+        )
+        given |= {"api_base": endpoint.base_url, "model": endpoint.model or "", "api_key": ""}
+        super().__init__(**given)
+        # The parent may have found a key of OpenAI's, which is no other server's business.
+        self.api_key = None
+        self._connections = Connections(endpoint)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name under which LlamaIndex writes the class down."""
+        return "GlyphLLM"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What the server says of its model, asked once; Glyph's figures while it is away."""
+        entry = self._connections.told_entry()
+        told = entry.max_model_len if entry else None
+        reader = entry is not None and entry.reads_chars(self.config)
+        return LLMMetadata(
+            context_window=self.context_window or told or DEFAULT_WINDOW,
+            num_output=self.max_tokens or DEFAULT_MAX_TOKENS,
+            is_chat_model=self.is_chat_model,
+            is_function_calling_model=self.is_function_calling_model and not reader,
+            model_name=self.model or (entry.id if entry else ""),
+        )
+
+    def pages_client(self) -> GlyphClient:
+        """Returns the client that asks this model about pages, text and documents."""
+        return self._connections.pages(self._sampling())
+
+    def async_pages_client(self) -> AsyncGlyphClient:
+        """Returns its asynchronous twin; it may be used in several event loops."""
+        return self._connections.async_pages(self._sampling())
+
+    def ask_options(self) -> AskOptions:
+        """Returns what these settings mean for a question asked through ``pages_client``."""
+        return {
+            "config": self.config,
+            "max_tokens": self.max_tokens,
+            "timeout": self.timeout,
+            "exact_text_tokens": self.exact_text_tokens,
+            "window": self.context_window or None,
+        }
+
+    def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        wire, client = openai_messages(messages), self.pages_client()
+        options, entry = self._chat_options(kwargs), client.model_entry()
+        if self._is_reader(entry, kwargs):
+            return answered(client.chat(wire, **options))
+        paged = client.page_chat(wire, **options)
+        replies = Replies(paged, self._connections.endpoint, streamed=False)
+        try:
+            response = _chat(self, [], **_request(entry, paged, kwargs))
+        except WIRE_ERRORS as error:
+            failed = replies.error(error)
+        else:
+            return replies.whole(response)
+        raise failed
+
+    def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        wire, client = openai_messages(messages), self.pages_client()
+        options, entry = self._chat_options(kwargs), client.model_entry()
+        if self._is_reader(entry, kwargs):
+            return answered_stream(client.stream_chat(wire, **options))
+        paged = client.page_chat(wire, **options)
+        replies = Replies(paged, self._connections.endpoint, streamed=True)
+        request = {**_request(entry, paged, kwargs), "stream_options": {"include_usage": True}}
+        return replies.stream(_stream_chat(self, [], **request))
+
+    async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        wire = await asyncio.to_thread(openai_messages, messages)
+        client, options = self.async_pages_client(), self._chat_options(kwargs)
+        entry = await client.model_entry()
+        if self._is_reader(entry, kwargs):
+            return answered(await client.chat(wire, **options))
+        paged = await client.page_chat(wire, **options)
+        replies = Replies(paged, self._connections.endpoint, streamed=False)
+        try:
+            response = await _achat(self, [], **_request(entry, paged, kwargs))
+        except WIRE_ERRORS as error:
+            failed = replies.error(error)
+        else:
+            return replies.whole(response)
+        raise failed
+
+    async def _astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> ChatResponseAsyncGen:
+        wire = await asyncio.to_thread(openai_messages, messages)
+        client, options = self.async_pages_client(), self._chat_options(kwargs)
+        entry = await client.model_entry()
+        if self._is_reader(entry, kwargs):
+            return answered_astream(client.stream_chat(wire, **options))
+        paged = await client.page_chat(wire, **options)
+        replies = Replies(paged, self._connections.endpoint, streamed=True)
+        request = {**_request(entry, paged, kwargs), "stream_options": {"include_usage": True}}
+        return replies.astream(await _astream_chat(self, [], **request))
+
+    def _is_reader(self, entry: ModelEntry, kwargs: Mapping[str, Any]) -> bool:
+        """Tells whether the ground has to ask, because the model reads pages alone.
+
+        Raises:
+            ConfigError: It is asked for what it cannot do.
+        """
+        if not entry.reads_chars(self.config):
+            return False
+        if wanted := [name for name in ("tools", "response_format") if kwargs.get(name)]:
+            raise ConfigError(
+                f"the embedded reader looks facts up and takes no {wanted[0]}; ask zai-org/Glyph "
+                "on vLLM (glyph serve)"
+            )
+        if not self.draws_pages:
+            raise ConfigError(
+                "draws_pages must be True for the embedded reader, which reads no text; got False"
+            )
+        return True
+
+    def _chat_options(self, kwargs: Mapping[str, Any]) -> ChatOptions:
+        return {
+            "config": self.config,
+            "threshold_tokens": self.threshold_tokens if self.draws_pages else _NEVER,
+            "long_text_tokens": self.long_text_tokens if self.draws_pages else _NEVER,
+            "keep_last": self.keep_last,
+            "max_tokens": kwargs.get("max_tokens") or self.max_tokens,
+            "timeout": self.timeout,
+            "exact_text_tokens": self.exact_text_tokens,
+            "window": self.context_window or None,
+        }
+
+    def _sampling(self) -> Sampling:
+        """Returns how tokens are chosen: the published way, but for what was set."""
+        beyond = {**self.additional_kwargs, **self.additional_kwargs.get("extra_body", {})}
+        named = {name: value for name, value in beyond.items() if name in Sampling.model_fields}
+        longest = {"max_tokens": self.max_tokens} if self.max_tokens else {}
+        return Sampling(**{"temperature": self.temperature, **longest, **named})
+
+    def _get_model_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        """Returns the request's fields; what a call says goes before what the model is set to."""
+        ours = self._sampling().payload()
+        theirs = {**ours, **super()._get_model_kwargs(**kwargs)}
+        said = (ours["extra_body"], self.additional_kwargs.get("extra_body"), kwargs["extra_body"])
+        extra_body = {name: value for one in said if one for name, value in one.items()}
+        return {**theirs, "max_tokens": kwargs["max_tokens"], "extra_body": extra_body}
+
+    def _get_client(self) -> OpenAI:
+        return self._held().openai(self._get_credential_kwargs())
+
+    def _get_aclient(self) -> AsyncOpenAI:
+        return self._held().async_openai(self._get_credential_kwargs(is_async=True))
+
+    def _held(self) -> Connections:
+        # The parent closes the client after a request that is to have its own.
+        kept = self._connections
+        return kept if self.reuse_client else Connections(kept.endpoint)
+
+
+def _request(entry: ModelEntry, paged: PagedChat, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a request: the OpenAI client puts ``extra_body`` over the messages."""
+    extra_body = {**(kwargs.get("extra_body") or {}), "messages": paged.messages}
+    return {
+        **kwargs,
+        "model": entry.id,
+        "max_tokens": paged.max_tokens,
+        "extra_body": extra_body,
+    }

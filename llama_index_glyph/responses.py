@@ -1,0 +1,192 @@
+"""Replies as LlamaIndex has them: the answer alone, the thinking apart, and what it all cost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import Any
+
+from glyph_shared import Answer, CompressionReport, IncompleteStream, PagedChat
+from glyph_shared.asking import (
+    WIRE_ERRORS,
+    AnswerStream,
+    AsyncAnswerStream,
+    Endpoint,
+    Reply,
+    ReplyCollector,
+    Usage,
+    parse_chunk,
+    read_fault,
+    request_bytes,
+)
+from glyph_shared.errors import ServerError
+from glyph_shared.planning import PAGE_MARKS
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ContentBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+)
+
+
+class Replies:
+    """Turns the raw responses to one request into those that are shown.
+
+    Args:
+        paged: What was sent.
+        endpoint: Where to.
+        streamed: Whether it comes in chunks.
+    """
+
+    def __init__(self, paged: PagedChat, endpoint: Endpoint, *, streamed: bool) -> None:
+        self._paged = paged
+        self._endpoint = endpoint
+        self._collector = ReplyCollector(endpoint.host, streamed=streamed)
+
+    def whole(self, response: ChatResponse) -> ChatResponse:
+        """Returns a response that came in one piece.
+
+        Raises:
+            ServerError: It is no usable answer.
+        """
+        self._collector.take(parse_chunk(response.raw, self._endpoint))
+        self._collector.end()
+        return self._finished(response, delta=None)
+
+    def stream(self, chunks: Iterator[ChatResponse]) -> Generator[ChatResponse, None, None]:
+        """Yields the chunks' answer; the last response tells the cost too.
+
+        Raises:
+            IncompleteStream: The connection broke within the answer.
+            ServerError: There is no usable answer.
+        """
+        last = ChatResponse(message=_message(""))
+        try:
+            for last in chunks:
+                yield self._chunk(last)
+        except WIRE_ERRORS as error:
+            broken = self.error(error)
+        else:
+            yield self._finished(last, delta=self._collector.end())
+            return
+        raise broken
+
+    async def astream(
+        self, chunks: AsyncIterator[ChatResponse]
+    ) -> AsyncGenerator[ChatResponse, None]:
+        """Does what ``stream`` does, asynchronously."""
+        last = ChatResponse(message=_message(""))
+        try:
+            async for last in chunks:
+                yield self._chunk(last)
+        except WIRE_ERRORS as error:
+            broken = self.error(error)
+        else:
+            yield self._finished(last, delta=self._collector.end())
+            return
+        raise broken
+
+    def error(self, error: Exception) -> ServerError:
+        """Returns the OpenAI client's error as ours, without the key that it may hold.
+
+        It is for raising outside the handler, or its traceback would hold the other one.
+        """
+        fault = read_fault(error, self._endpoint, request_bytes(self._paged.messages))
+        self._collector.end()
+        if not (fault.broken_off and self._collector.text):
+            return fault.error
+        return IncompleteStream(
+            f"the answer broke off: {fault.error}; its beginning is in partial_text",
+            partial_text=self._collector.text,
+        )
+
+    def _chunk(self, response: ChatResponse) -> ChatResponse:
+        delta = self._collector.take(parse_chunk(response.raw, self._endpoint))
+        return self._shown(response, delta, response.additional_kwargs)
+
+    def _finished(self, response: ChatResponse, delta: str | None) -> ChatResponse:
+        reply = self._collector.reply()
+        costs = {**response.additional_kwargs, **_reply_cost(reply), **_pages_cost(self._paged)}
+        return self._shown(response, delta, costs)
+
+    def _shown(
+        self, response: ChatResponse, delta: str | None, told: dict[str, Any]
+    ) -> ChatResponse:
+        thought, text = self._collector.thinking, self._collector.text
+        others = [
+            block
+            for block in response.message.blocks
+            if not isinstance(block, TextBlock | ThinkingBlock)
+        ]
+        blocks: list[ContentBlock] = [ThinkingBlock(content=thought)] if thought else []
+        blocks += [TextBlock(text=text)] if text or not others else []
+        message = response.message.model_copy(update={"blocks": [*blocks, *others]})
+        changed = {"message": message, "delta": delta, "additional_kwargs": told}
+        return response.model_copy(update=changed)
+
+
+def answered(answer: Answer) -> ChatResponse:
+    """Returns an answer that the ground's own client brought."""
+    told = {"finish_reason": answer.finish_reason, **_usage(answer.usage)}
+    if answer.usage.visual_tokens is not None:
+        told["visual_tokens"] = answer.usage.visual_tokens
+    return ChatResponse(message=_message(answer.text), raw=answer, additional_kwargs=told)
+
+
+def answered_stream(stream: AnswerStream) -> Generator[ChatResponse, None, None]:
+    """Yields such an answer piece by piece; the last response tells the cost too."""
+    text = ""
+    with stream:
+        for piece in stream:
+            text += piece
+            yield ChatResponse(message=_message(text), delta=piece)
+    yield answered(stream.answer).model_copy(update={"delta": ""})
+
+
+async def answered_astream(stream: AsyncAnswerStream) -> AsyncGenerator[ChatResponse, None]:
+    """Does what ``answered_stream`` does, asynchronously."""
+    text = ""
+    async with stream:
+        async for piece in stream:
+            text += piece
+            yield ChatResponse(message=_message(text), delta=piece)
+    yield answered(stream.answer).model_copy(update={"delta": ""})
+
+
+def _message(text: str) -> ChatMessage:
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=text)])
+
+
+def _reply_cost(reply: Reply) -> dict[str, Any]:
+    return {"finish_reason": reply.finish_reason, **_usage(reply.usage)}
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    """Returns the server's counts under the names that LlamaIndex's counters look for."""
+    if not usage.prompt_tokens:
+        return {}
+    told = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+    }
+    cached = usage.cached_tokens
+    return told if cached is None else {**told, "cached_tokens": cached}
+
+
+def _pages_cost(paged: PagedChat) -> dict[str, Any]:
+    """Returns what the pages cost, and what their text would; by our own counters."""
+    if not paged.pages:
+        return {"pages": 0}
+    visual_tokens = sum(page.visual_tokens + PAGE_MARKS for page in paged.pages)
+    text_tokens = paged.drawn_text_tokens + paged.long_text_tokens
+    report = CompressionReport(text_tokens, visual_tokens, paged.tokenizer)
+    return {
+        "pages": len(paged.pages),
+        "visual_tokens": visual_tokens,
+        "text_tokens": text_tokens,
+        "tokenizer": paged.tokenizer,
+        "compression_ratio": round(report.ratio, 2),
+        "exact_text_tokens": paged.sidecar.text_tokens,
+    }
