@@ -79,7 +79,8 @@ class TokenServer:
         answer = self._ask("/version", None)
         version = answer.get("version")
         if not isinstance(version, str):
-            raise BadResponse(f"{self.host} answered /version without one; got {version!r}")
+            got = self._address.scrub(repr(version))[:_SHOWN]
+            raise BadResponse(f"{self.host} answered /version without one; got {got}")
         return version
 
     def _ask(self, route: str, body: dict[str, Any] | None) -> dict[str, Any]:

@@ -140,8 +140,9 @@ class Reader:
 
     def cached_tokens(self, pages: Sequence[GreyPage]) -> int:
         """Counts the tokens of a prompt on these pages that are still in memory."""
+        digest = _digest(pages)
         with self._lock:
-            memory = self._prompts.get(_digest(pages))
+            memory = self._prompts.get(digest)
         return memory.keys.shape[2] if memory is not None else 0
 
     def generate(

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +66,13 @@ class Row:
     server: str
     asked_by: str
     pages: int
-    requests: int
     pages_drawn: int
     seconds_to_pages: float
+    requests: int
     seconds_to_first: float
-    sent_bytes: int
     visual_tokens: int | None
     cached_tokens: int | None
+    sent_bytes: int = 0
 
 
 def main() -> None:
@@ -104,40 +103,33 @@ def main() -> None:
 
 def measure(server: str, base_url: str, pages: int) -> list[Row]:
     """Asks the questions about a text that nobody has seen, and of as many pages."""
-    with tempfile.TemporaryDirectory() as folder, Relay(base_url) as relay:
+    with ExitStack() as stack:
+        relay = stack.enter_context(Relay(base_url))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         store = PageStore(Path(folder, "pages"))
-        with GlyphClient(relay.base_url, api_key=os.environ.get("GLYPH_API_KEY")) as probe:
+        with GlyphClient(relay.base_url) as probe:
             card = probe.model_entry()
         is_reader = card.id == Reader.name
         config = RenderConfig.preset("reader" if is_reader else "en")
-        text = new_text(config, pages)
         sampling = FOR_THE_READER if is_reader else FOR_GLYPH
+        first, other = (
+            stack.enter_context(GlyphClient(relay.base_url, sampling=sampling)) for _ in range(2)
+        )
+        text = new_text(config, pages)
         rows = []
-        with ExitStack() as stack:
-            first = stack.enter_context(GlyphClient(relay.base_url, sampling=sampling))
-            other = stack.enter_context(GlyphClient(relay.base_url, sampling=sampling))
-            for client, asked_by, question in zip(
-                (first, first, other), ASKED_BY, QUESTIONS, strict=True
-            ):
-                client.model_entry()
-                relay.take()
-                with drawn_pages() as drawn:
-                    started = time.perf_counter()
-                    made = planned(text, card, config, store)
-                    seconds = time.perf_counter() - started
-                told = asked(client, question, made)
-                rows.append(
-                    Row(
-                        server=server,
-                        asked_by=asked_by,
-                        pages=len(made.pages),
-                        pages_drawn=len(drawn),
-                        seconds_to_pages=seconds,
-                        sent_bytes=relay.take(),
-                        **told,
-                    )
-                )
-    return rows
+        for client, asked_by, question in zip(
+            (first, first, other), ASKED_BY, QUESTIONS, strict=True
+        ):
+            client.model_entry()
+            relay.take()
+            with drawn_pages() as drawn:
+                started = time.perf_counter()
+                made = planned(text, card, config, store)
+                seconds = time.perf_counter() - started
+            told = asked(client, question, made)
+            about = Row(server, asked_by, len(made.pages), len(drawn), seconds, **told)
+            rows.append(replace(about, sent_bytes=relay.take()))
+        return rows
 
 
 def planned(text: str, card: ModelEntry, config: RenderConfig, store: PageStore) -> Plan:
