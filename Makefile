@@ -100,7 +100,7 @@ test-openai2: .venv-openai2/ready ## Test client, servers and command with opena
 .venv-vllm/ready: tests/vllm/install.sh tests/vllm/constraints.txt
 	tests/vllm/install.sh .venv-vllm
 
-test-vllm: $(VENV)/dev .venv-vllm/ready ## Ask the reader's weights in a real vLLM on the CPU (15 minutes)
+test-vllm: $(VENV)/dev .venv-vllm/ready ## Ask the reader's weights in a real vLLM on the CPU (8 minutes)
 	$(BIN)/python -m pytest -m "server and not glyph" tests/served
 
 test-glyph: $(VENV)/dev ## Ask a served zai-org/Glyph, which GLYPH_BASE_URL names, the same
