@@ -86,7 +86,7 @@ class Scribe:
         if len(self._held_codes):
             codes = np.concatenate((self._held_codes, codes))
             source = np.concatenate((self._held_source, source))
-        traits = _traits(codes)
+        traits = _traits(codes, needed=self._base == RTL)
         ends = _paragraph_ends(text, codes)
         levels, settled = None, len(codes)
         if self._base == RTL or (traits is not None and (traits & RIGHT_TO_LEFT).any()):
@@ -156,12 +156,12 @@ class Scribe:
             self._base, self._offset = None, 0
 
 
-def _traits(codes: Codes) -> Bytes | None:
-    """Returns what is particular about each char; None if nothing is about any."""
-    if not len(codes) or codes.max() < FIRST_TRAIT:
+def _traits(codes: Codes, *, needed: bool) -> Bytes | None:
+    """Returns what is particular about each char; None if nothing is and it is not needed."""
+    if not needed and (not len(codes) or codes.max() < FIRST_TRAIT):
         return None
     traits = TRAITS[codes]
-    return traits if traits.any() else None
+    return traits if needed or traits.any() else None
 
 
 def _paragraph_ends(text: Normalised, codes: Codes) -> Int64s:

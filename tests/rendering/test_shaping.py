@@ -8,7 +8,7 @@ import uharfbuzz
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glyph_shared.rendering import RenderConfig, Renderer, compose
+from glyph_shared.rendering import RenderConfig, Renderer, compose, scribe
 from glyph_shared.rendering.config_values import GREY_MARKER_MARKUP
 from glyph_shared.rendering.font_files import find_font, system_fonts
 from glyph_shared.rendering.normalise import NEWLINE, codes_text, normalise
@@ -246,6 +246,14 @@ def test_plain_text_is_not_shaped(monkeypatch):
     assert list(renderer.render("Café “naïve” – Ελληνικά, Кириллица ½ → ∑ 漢字かな 한글\n"))
     with pytest.raises(AssertionError):
         list(renderer.render("a\u0323\u0331"))
+
+
+def test_brackets_of_a_plain_piece_look_the_other_way_from_right_to_left(monkeypatch):
+    text = "אבג " + "(12) " * 40
+    whole = [page.digest for page in Renderer(LINES).render(text)]
+    monkeypatch.setattr(compose, "BLOCK", 20)
+    monkeypatch.setattr(scribe, "MAX_PART", 20)
+    assert [page.digest for page in Renderer(LINES).render(text)] == whole
 
 
 def test_marks_and_words_may_be_cut_between_pieces():
