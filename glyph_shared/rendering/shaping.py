@@ -69,7 +69,7 @@ class Shaper:
         The first font that draws one of the chars and has them all draws the word; else each char
         goes to its own, joiners and marks to the one before them if that has them.
         """
-        own = [self._fonts.get(char) or self._font_of(char) for char in word]
+        own = [self._font_of(char) for char in word]
         for number in dict.fromkeys(own):
             if number is not None and (own.count(number) == len(own) or self._has(number, word)):
                 yield number, word
@@ -85,10 +85,11 @@ class Shaper:
             place += length
 
     def _font_of(self, char: str) -> int | None:
-        shape = int(self._table.lookup[ord(char)])
-        if shape in (MISSING, BLANK):
-            return None
-        self._fonts[char], _ = self._table.font_of(shape)
+        if char not in self._fonts:
+            shape = int(self._table.lookup[ord(char)])
+            if shape in (MISSING, BLANK):
+                return None
+            self._fonts[char], _ = self._table.font_of(shape)
         return self._fonts[char]
 
     def _has(self, number: int, text: str) -> bool:
