@@ -6,6 +6,7 @@ import hashlib
 import io
 import math
 import struct
+import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,9 +14,12 @@ import numpy as np
 from fontTools.ttLib import TTFont, TTLibError
 
 from glyph_shared.errors import FontError
-from glyph_shared.rendering.arrays import Float64s, Int32s
+from glyph_shared.rendering.arrays import Float64s, Int32s, Int64s
 from glyph_shared.rendering.font_files import FontFile, read_font_bytes
 from glyph_shared.rendering.sharing import cached_property
+
+_FULL_UNICODE = ((3, 10), (0, 6), (0, 4))
+"""Platform and encoding of maps beyond U+FFFF, in the order in which fontTools prefers them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,7 @@ def load_font(file: FontFile) -> Font:
         tables = TTFont(io.BytesIO(content), fontNumber=file.face, lazy=True)
         # Numbers for names: the shapes' real names would cost more to read than all the rest.
         tables.setGlyphOrder([str(number) for number in range(tables["maxp"].numGlyphs)])
-        char_map = tables.getBestCmap() or {}
+        codepoints, shapes = _char_map(tables)
         units = _advances(tables)
         em = tables["head"].unitsPerEm
         extent = tables["head"].yMin / em, tables["head"].yMax / em
@@ -71,20 +75,57 @@ def load_font(file: FontFile) -> Font:
         raise _unreadable(file, type(error).__name__) from None
     if not {"glyf", "CFF ", "CFF2"} & set(tables.keys()):
         raise _unreadable(file, "it has no outlines, only pictures")
-    if not char_map:
+    if not len(codepoints):
         raise _unreadable(file, "it maps no Unicode chars")
-    codepoints = sorted(char_map)
     every = units.tolist()
     pdf_width = {unit: pdf_number(unit * 1000 / em) * 0.001 for unit in set(every)}
     return Font(
         file,
-        np.array(codepoints, np.int32),
-        np.array([int(char_map[code]) for code in codepoints], np.int32),
+        codepoints,
+        shapes,
         units / em,
         np.array([pdf_width[unit] for unit in every]),
         extent,
         content,
     )
+
+
+def _char_map(tables: TTFont) -> tuple[Int32s, Int32s]:
+    """Reads the chars a font has, ascending, and the shape of each."""
+    groups = _char_groups(tables.reader["cmap"], tables["maxp"].numGlyphs)
+    if groups is None:
+        char_map = tables.getBestCmap() or {}
+        codes = sorted(char_map)
+        named = [int(char_map[code]) for code in codes]
+        return np.array(codes, np.int32), np.array(named, np.int32)
+    start, end, shape = groups.T
+    count = end - start + 1
+    before = np.cumsum(count) - count
+    place = np.arange(int(count.sum()))
+    codepoints = place + np.repeat(start - before, count)
+    shapes = place + np.repeat(shape - before, count)
+    return codepoints.astype(np.int32), shapes.astype(np.int32)
+
+
+def _char_groups(table: bytes, glyphs: int) -> Int64s | None:
+    """Reads the groups (first char, last char, first shape) of a full Unicode map of format 12.
+
+    fontTools unpacks such a map char by char, which for a Chinese font takes longer than all else.
+    None where the best map has another format, or groups that are out of order or out of range.
+    """
+    (count,) = struct.unpack_from(">H", table, 2)
+    records = [struct.unpack_from(">HHI", table, 4 + 8 * number) for number in range(count)]
+    offsets = {(platform, encoding): offset for platform, encoding, offset in records}
+    best = next((offsets[kind] for kind in _FULL_UNICODE if kind in offsets), None)
+    if best is None or struct.unpack_from(">H", table, best) != (12,):
+        return None
+    (size,) = struct.unpack_from(">I", table, best + 12)
+    packed = np.frombuffer(table, ">u4", 3 * size, best + 16)
+    groups: Int64s = packed.reshape(-1, 3).astype(np.int64)
+    start, end, shape = groups.T
+    in_order = (start <= end).all() and (start[1:] > end[:-1]).all()
+    in_range = (end <= sys.maxunicode).all() and (shape + end - start < glyphs).all()
+    return groups if in_order and in_range else None
 
 
 def _advances(tables: TTFont) -> Int32s:

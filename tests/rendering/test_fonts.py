@@ -1,3 +1,4 @@
+import struct
 import subprocess
 import sys
 from importlib.metadata import requires, version
@@ -9,7 +10,7 @@ from fontTools.ttLib import TTCollection, TTFont
 from glyph_shared.errors import FontError
 from glyph_shared.rendering import RenderConfig, Renderer, font_files, shapes
 from glyph_shared.rendering.font_files import FontFile, SystemFont, bundled_folder, find_font
-from glyph_shared.rendering.fonts import load_font, pdf_number
+from glyph_shared.rendering.fonts import _char_groups, load_font, pdf_number
 from glyph_shared.rendering.page_key import page_key
 from glyph_shared.rendering.shapes import MISSING, ShapeTable, covers
 
@@ -267,3 +268,21 @@ def test_which_font_draws_a_char_does_not_depend_on_the_order_of_need(monkeypatc
         return [table.fonts[table.font_of(int(table.lookup[c]))[0]].path for c in (0x21, 0x23)]
 
     assert chosen([0x21, 0x23]) == chosen([0x23, 0x21])
+
+
+@pytest.mark.parametrize("name", ["DejaVuSans.ttf", "DejaVuSansMono.ttf", "STIXGeneral.ttf"])
+def test_a_fonts_chars_are_those_that_fonttools_reads(name):
+    font = load_font(FontFile(bundled_folder() / name))
+    tables = TTFont(bundled_folder() / name)
+    expected = {code: tables.getGlyphID(shape) for code, shape in tables.getBestCmap().items()}
+    assert dict(zip(font.codepoints.tolist(), font.shapes.tolist(), strict=True)) == expected
+    assert (np.diff(font.codepoints) > 0).all()
+
+
+@pytest.mark.parametrize("group", [(0x41, 0x40, 3), (0x41, 0x7FFFFFFF, 3), (0x41, 0x42, 9_999)])
+def test_groups_of_chars_that_cannot_be_are_not_unpacked(group):
+    header = struct.pack(">HHHHI", 0, 1, 3, 10, 12)
+    table = header + struct.pack(">HHIIIIII", 12, 0, 28, 0, 1, *group)
+    assert _char_groups(table, 100) is None
+    sound = header + struct.pack(">HHIIIIII", 12, 0, 28, 0, 1, 0x41, 0x42, 3)
+    assert _char_groups(sound, 100).tolist() == [[0x41, 0x42, 3]]
