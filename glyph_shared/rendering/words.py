@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,10 @@ from glyph_shared.rendering.scripts import (
 
 MAX_WORD = 256
 """Chars shaped as one; a longer stretch is divided before a char that stands by itself."""
+
+
+_VIRAMA = 9
+"""Combining class of the signs that join a consonant to the next."""
 
 
 class Words(NamedTuple):
@@ -62,7 +67,7 @@ def words_to_shape(codes: Codes, traits: Bytes, level: Int8s | None) -> Words:
     ends[:-1] &= begins[1:] | ~shaped[1:]
     words = Words(np.flatnonzero(begins), np.flatnonzero(ends) + 1)
     if len(words.start) and (words.stop - words.start).max() > MAX_WORD:
-        return _divided(words, traits & ATTACHED != 0)
+        return _divided(words, codes)
     return words
 
 
@@ -76,13 +81,13 @@ def _shaped(codes: Codes, traits: Bytes) -> Bools:
     return shaped
 
 
-def _divided(words: Words, attached: Bools) -> Words:
+def _divided(words: Words, codes: Codes) -> Words:
     starts: list[int] = []
     for start, stop in zip(words.start.tolist(), words.stop.tolist(), strict=True):
         starts.append(start)
         while stop - starts[-1] > MAX_WORD:
             following = starts[-1] + MAX_WORD
-            while following < stop and attached[following]:
+            while following < stop and _belongs_to_char_before(codes, following):
                 following += 1
             if following == stop:
                 break
@@ -90,6 +95,13 @@ def _divided(words: Words, attached: Bools) -> Words:
     start_array = np.array(starts, np.int64)
     place = np.searchsorted(words.stop, start_array, side="right")
     return Words(start_array, np.minimum(words.stop[place], np.append(start_array[1:], 1 << 62)))
+
+
+def _belongs_to_char_before(codes: Codes, place: int) -> bool:
+    """Tells whether a char is a mark or joined to what is before it."""
+    before, char = chr(codes[place - 1]), chr(codes[place])
+    joined = before == chr(ZWJ) or unicodedata.combining(before) == _VIRAMA
+    return joined or unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
 
 
 def _last(wanted: Bools) -> Int64s:

@@ -1,5 +1,6 @@
 """Scripts whose chars join, stack, change places or run from right to left."""
 
+import unicodedata
 from itertools import pairwise
 
 import numpy as np
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from glyph_shared.rendering import RenderConfig, Renderer, compose, scribe
 from glyph_shared.rendering.config_values import GREY_MARKER_MARKUP
 from glyph_shared.rendering.font_files import find_font, system_fonts
-from glyph_shared.rendering.normalise import NEWLINE, codes_text, normalise
+from glyph_shared.rendering.normalise import NEWLINE, codes_text, normalise, text_codes
+from glyph_shared.rendering.scripts import TRAITS
 from glyph_shared.rendering.shapes import BLANK, shape_table
 from glyph_shared.rendering.shaping import shared_shaper
+from glyph_shared.rendering.words import MAX_WORD, words_to_shape
 
 LINES = RenderConfig(newline_markup="<br/>")
 SMALL = RenderConfig(
@@ -161,6 +164,17 @@ def test_no_line_begins_with_a_mark_or_ends_with_a_leading_vowel():
     assert len(lines) > 5
     assert not any(line[0] in "ะัาำิีึืุู็่้๊๋์ๆ" for line in lines)
     assert not any(line[-1] in "เแโใไ" for line in lines)
+
+
+def test_long_stretches_without_spaces_are_divided_between_clusters():
+    codes = text_codes("ကျွန်းပြီးမြန်မာ္မ" * 90)
+    words = words_to_shape(codes, TRAITS[codes], None)
+    assert words.start[0] == 0
+    assert words.stop[-1] == len(codes)
+    assert (words.start[1:] == words.stop[:-1]).all()
+    assert (words.stop - words.start).max() < MAX_WORD + 10
+    firsts = {chr(codes[start]) for start in words.start}
+    assert not any(unicodedata.category(char).startswith("M") for char in firsts)
 
 
 def test_emoji_joined_to_one_stay_on_one_line_and_keep_their_chars():
