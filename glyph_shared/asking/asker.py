@@ -13,6 +13,7 @@ from glyph_shared.asking.citations import find_citations
 from glyph_shared.asking.deadline import Deadline
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.exchange import Exchange
+from glyph_shared.asking.in_flight import InFlight
 from glyph_shared.asking.material import (
     Material,
     PagesOrText,
@@ -50,6 +51,7 @@ class Asker:
         self.endpoint = endpoint
         self.sampling = sampling
         self.exchange = Exchange(endpoint)
+        self._in_flight = InFlight()
         self._card: ModelEntry | None = None
         self._requests = WindowRequests(endpoint, sampling)
 
@@ -91,6 +93,10 @@ class Asker:
         Raises:
             ServerError: There is no usable answer.
         """
+        async with self._in_flight.hold(await self._requests.weigh(inquiry, window)):
+            return await self._ask_window(inquiry, question, window)
+
+    async def _ask_window(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Reply:
         deadline = self._deadline(inquiry)
         request = await self._requests.make(inquiry, question, window)
         try:

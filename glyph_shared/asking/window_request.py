@@ -74,6 +74,10 @@ class WindowRequests:
         made = await asyncio.to_thread(self._make, inquiry, question, window, whole=True)
         return replace(made, proves=not isinstance(error, CacheMiss))
 
+    async def weigh(self, inquiry: Inquiry, window: tuple[int, int]) -> int:
+        """Returns the bytes of the PNG files that a request would send; encodes them."""
+        return await asyncio.to_thread(self._weigh, inquiry, window)
+
     def note_taken(self, request: WindowRequest) -> None:
         """Remembers that the server answered about these pages, so it has them."""
         if request.proves:
@@ -115,6 +119,14 @@ class WindowRequests:
             held=held,
         )
         return WindowRequest(messages, digests, bool(held))
+
+    def _weigh(self, inquiry: Inquiry, window: tuple[int, int]) -> int:
+        pages = inquiry.material.pages[slice(*window)]
+        names = (page.digest for page in pages) if self._names is PageNames.HELD else ()
+        held = self._held.among(names)
+        if not held:
+            return sum(len(page.png) for page in pages)
+        return sum(len(page.png) for page in pages if page.digest not in held)
 
     def _page_names(self, card: ModelEntry) -> PageNames:
         if self._names is None:
