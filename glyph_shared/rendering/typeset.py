@@ -103,10 +103,15 @@ def mirrored(
     LEFT means the side where a line begins; RIGHT and CENTER mean what they say. A first line's
     indent is at its beginning, the paragraph's indents are where they are.
     """
+    indent = np.where(lines.opens, config.first_line_indent, 0.0)
     if config.alignment in ("RIGHT", "CENTER"):
-        return x - np.where(lines.opens, config.first_line_indent, 0.0)
-    room = geometry.width - np.where(lines.opens, config.first_line_indent, 0.0)
-    return config.left_indent + room - lines.width - spacing * lines.gaps
+        start = x - indent
+    else:
+        room = geometry.width - indent
+        start = config.left_indent + room - lines.width - spacing * lines.gaps
+    # Widths are differences of sums over a block: their last digits depend on where it begins.
+    rounded: Float64s = start.round(6)
+    return rounded
 
 
 def _room_left(x: Float64s, lines: Lines, pages: Int64s, rightward: Bools) -> Float64s:
