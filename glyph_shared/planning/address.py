@@ -103,6 +103,10 @@ def normalise_base_url(url: str) -> tuple[str, SecretStr | None]:
     Raises:
         ConfigError: There is no http(s) scheme, no host, or a query that would be lost.
     """
+    if not isinstance(url, str):
+        raise ConfigError(
+            f"base_url must be an address such as {DEFAULT_BASE_URL!r}; got {type(url).__name__}"
+        )
     parts = _split(url.strip())
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     if parts.scheme not in ("http", "https") or not shown.netloc:

@@ -137,3 +137,9 @@ def test_impossible_sampling_is_a_config_error(setting: dict[str, Any]) -> None:
     name, value = next(iter(setting.items()))
     with pytest.raises(ConfigError, match=f"{name}.*got {value}"):
         Sampling(**setting)
+
+
+@pytest.mark.parametrize("value", [8000, object(), b"http://host/v1"])
+def test_an_address_that_is_no_text_is_refused(value):
+    with pytest.raises(ConfigError, match=f"got {type(value).__name__}"):
+        normalise_base_url(value)
