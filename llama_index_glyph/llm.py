@@ -39,9 +39,7 @@ from llama_index_glyph.responses import Replies, answered, answered_astream, ans
 # Without the parent's own retries, which would multiply with those of the OpenAI client, and log
 # what the server said before the key is taken out of it.
 _chat = inspect.unwrap(OpenAILike._chat)
-_stream_chat = inspect.unwrap(OpenAILike._stream_chat)
 _achat = inspect.unwrap(OpenAILike._achat)
-_astream_chat = inspect.unwrap(OpenAILike._astream_chat)
 
 _NEVER = sys.maxsize
 
@@ -60,8 +58,8 @@ class GlyphLLM(OpenAILike):
     A text of ``long_text_tokens`` or more, in any message, and the older turns of a long chat are
     drawn just before the request; events, traces and memory keep the text.
 
-    The key is never shown, copied to a file or pickled: where a copy wakes up, ``GLYPH_API_KEY``
-    has to be set.
+    The key, and headers, are never shown, copied to a file or pickled: where a copy wakes up,
+    ``GLYPH_API_KEY`` has to be set.
     """
 
     model: str = Field(default="", description="The served model; else the first the server names.")
@@ -91,6 +89,9 @@ class GlyphLLM(OpenAILike):
     )
     context_window: int = Field(
         default=0, description="Tokens a request may have; 0 takes what the server says.", ge=0
+    )
+    default_headers: dict[str, str] | None = Field(
+        default=None, description="Sent with each request, never shown.", exclude=True, repr=False
     )
     is_chat_model: bool = Field(default=True, description="Pages need the chat endpoint.")
     is_function_calling_model: bool = Field(
@@ -134,6 +135,10 @@ class GlyphLLM(OpenAILike):
         self.api_key = None
         self._connections = Connections(endpoint)
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {**state, "__dict__": {**state["__dict__"], "default_headers": None}}
+
     @classmethod
     def class_name(cls) -> str:
         """The name under which LlamaIndex writes the class down."""
@@ -144,10 +149,11 @@ class GlyphLLM(OpenAILike):
         """What the server says of its model, asked once; Glyph's figures while it is away."""
         entry = self._connections.told_entry()
         told = entry.max_model_len if entry else None
+        window = self.context_window or told or DEFAULT_WINDOW
         reader = entry is not None and entry.reads_chars(self.config)
         return LLMMetadata(
-            context_window=self.context_window or told or DEFAULT_WINDOW,
-            num_output=self.max_tokens or DEFAULT_MAX_TOKENS,
+            context_window=window,
+            num_output=self.max_tokens or min(DEFAULT_MAX_TOKENS, window // 8),
             is_chat_model=self.is_chat_model,
             is_function_calling_model=self.is_function_calling_model and not reader,
             model_name=self.model or (entry.id if entry else ""),
@@ -192,9 +198,9 @@ class GlyphLLM(OpenAILike):
         if self._is_reader(entry, kwargs):
             return answered_stream(client.stream_chat(wire, **options))
         paged = client.page_chat(wire, **options)
+        fields = self._get_model_kwargs(**_request(entry, paged, kwargs))
         replies = Replies(paged, self._connections.endpoint, streamed=True)
-        request = {**_request(entry, paged, kwargs), "stream_options": {"include_usage": True}}
-        return replies.stream(_stream_chat(self, [], **request))
+        return replies.stream(self._get_client(), fields)
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         wire = await asyncio.to_thread(openai_messages, messages)
@@ -221,9 +227,9 @@ class GlyphLLM(OpenAILike):
         if self._is_reader(entry, kwargs):
             return answered_astream(client.stream_chat(wire, **options))
         paged = await client.page_chat(wire, **options)
+        fields = self._get_model_kwargs(**_request(entry, paged, kwargs))
         replies = Replies(paged, self._connections.endpoint, streamed=True)
-        request = {**_request(entry, paged, kwargs), "stream_options": {"include_usage": True}}
-        return replies.astream(await _astream_chat(self, [], **request))
+        return replies.astream(self._get_aclient(), fields)
 
     def _is_reader(self, entry: ModelEntry, kwargs: Mapping[str, Any]) -> bool:
         """Tells whether the ground has to ask, because the model reads pages alone.

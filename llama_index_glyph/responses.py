@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from typing import Any
 
 from glyph_shared import Answer, CompressionReport, IncompleteStream, PagedChat
@@ -27,7 +27,14 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
     ThinkingBlock,
+    ToolCallBlock,
 )
+from llama_index.llms.openai.utils import update_tool_calls
+from openai import AsyncOpenAI, OpenAI
+from openai.types.chat import ChatCompletionChunk, ChatCompletionStreamOptionsParam
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+_COUNTED: ChatCompletionStreamOptionsParam = {"include_usage": True}
 
 
 class Replies:
@@ -43,6 +50,7 @@ class Replies:
         self._paged = paged
         self._endpoint = endpoint
         self._collector = ReplyCollector(endpoint.host, streamed=streamed)
+        self._calls: list[ChoiceDeltaToolCall] = []
 
     def whole(self, response: ChatResponse) -> ChatResponse:
         """Returns a response that came in one piece.
@@ -52,38 +60,50 @@ class Replies:
         """
         self._collector.take(parse_chunk(response.raw, self._endpoint))
         self._collector.end()
-        return self._finished(response, delta=None)
+        told = {**response.additional_kwargs, **self._costs(self._collector.reply())}
+        others = [
+            block
+            for block in response.message.blocks
+            if not isinstance(block, TextBlock | ThinkingBlock)
+        ]
+        message = response.message.model_copy(update={"blocks": self._blocks(others)})
+        return response.model_copy(update={"message": message, "additional_kwargs": told})
 
-    def stream(self, chunks: Iterator[ChatResponse]) -> Generator[ChatResponse, None, None]:
-        """Yields the chunks' answer; the last response tells the cost too.
+    def stream(
+        self, client: OpenAI, fields: Mapping[str, Any]
+    ) -> Generator[ChatResponse, None, None]:
+        """Sends the request and yields the answer; the last response tells the cost too.
 
         Raises:
             IncompleteStream: The connection broke within the answer.
             ServerError: There is no usable answer.
         """
-        last = ChatResponse(message=_message(""))
+        create = client.chat.completions.create
         try:
-            for last in chunks:
-                yield self._chunk(last)
+            with create(messages=[], stream=True, stream_options=_COUNTED, **fields) as chunks:
+                for chunk in chunks:
+                    yield self._next(chunk)
         except WIRE_ERRORS as error:
             broken = self.error(error)
         else:
-            yield self._finished(last, delta=self._collector.end())
+            yield self._last()
             return
         raise broken
 
     async def astream(
-        self, chunks: AsyncIterator[ChatResponse]
+        self, client: AsyncOpenAI, fields: Mapping[str, Any]
     ) -> AsyncGenerator[ChatResponse, None]:
         """Does what ``stream`` does, asynchronously."""
-        last = ChatResponse(message=_message(""))
+        create = client.chat.completions.create
         try:
-            async for last in chunks:
-                yield self._chunk(last)
+            opening = create(messages=[], stream=True, stream_options=_COUNTED, **fields)
+            async with await opening as chunks:
+                async for chunk in chunks:
+                    yield self._next(chunk)
         except WIRE_ERRORS as error:
             broken = self.error(error)
         else:
-            yield self._finished(last, delta=self._collector.end())
+            yield self._last()
             return
         raise broken
 
@@ -101,29 +121,46 @@ class Replies:
             partial_text=self._collector.text,
         )
 
-    def _chunk(self, response: ChatResponse) -> ChatResponse:
-        delta = self._collector.take(parse_chunk(response.raw, self._endpoint))
-        return self._shown(response, delta, response.additional_kwargs)
+    def _next(self, chunk: ChatCompletionChunk) -> ChatResponse:
+        thought = len(self._collector.thinking)
+        delta = self._collector.take(parse_chunk(chunk, self._endpoint))
+        for choice in chunk.choices:
+            for call in choice.delta.tool_calls or ():
+                self._calls = update_tool_calls(self._calls, [call])
+        told = {}
+        if thinking := self._collector.thinking[thought:]:
+            told["thinking_delta"] = thinking
+        return self._response(delta, raw=chunk, told=told)
 
-    def _finished(self, response: ChatResponse, delta: str | None) -> ChatResponse:
-        reply = self._collector.reply()
-        costs = {**response.additional_kwargs, **_reply_cost(reply), **_pages_cost(self._paged)}
-        return self._shown(response, delta, costs)
+    def _last(self) -> ChatResponse:
+        delta = self._collector.end()
+        return self._response(delta, raw=None, told=self._costs(self._collector.reply()))
 
-    def _shown(
-        self, response: ChatResponse, delta: str | None, told: dict[str, Any]
-    ) -> ChatResponse:
-        thought, text = self._collector.thinking, self._collector.text
-        others = [
-            block
-            for block in response.message.blocks
-            if not isinstance(block, TextBlock | ThinkingBlock)
+    def _response(self, delta: str, *, raw: Any, told: dict[str, Any]) -> ChatResponse:
+        calls = [
+            ToolCallBlock(
+                tool_call_id=call.id,
+                tool_name=call.function.name or "",
+                tool_kwargs=call.function.arguments or {},
+            )
+            for call in self._calls
+            if call.function
         ]
+        called = {"tool_calls": self._calls} if self._calls else {}
+        message = ChatMessage(
+            role=MessageRole.ASSISTANT, blocks=self._blocks(calls), additional_kwargs=called
+        )
+        return ChatResponse(message=message, delta=delta, raw=raw, additional_kwargs=told)
+
+    def _blocks(self, others: Sequence[ContentBlock]) -> list[ContentBlock]:
+        thought, text = self._collector.thinking, self._collector.text
         blocks: list[ContentBlock] = [ThinkingBlock(content=thought)] if thought else []
         blocks += [TextBlock(text=text)] if text or not others else []
-        message = response.message.model_copy(update={"blocks": [*blocks, *others]})
-        changed = {"message": message, "delta": delta, "additional_kwargs": told}
-        return response.model_copy(update=changed)
+        return [*blocks, *others]
+
+    def _costs(self, reply: Reply) -> dict[str, Any]:
+        told = {"finish_reason": reply.finish_reason, **_usage(reply.usage)}
+        return {**told, **_pages_cost(self._paged)}
 
 
 def answered(answer: Answer) -> ChatResponse:
@@ -156,10 +193,6 @@ async def answered_astream(stream: AsyncAnswerStream) -> AsyncGenerator[ChatResp
 
 def _message(text: str) -> ChatMessage:
     return ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=text)])
-
-
-def _reply_cost(reply: Reply) -> dict[str, Any]:
-    return {"finish_reason": reply.finish_reason, **_usage(reply.usage)}
 
 
 def _usage(usage: Usage) -> dict[str, int]:
