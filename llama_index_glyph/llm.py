@@ -95,7 +95,9 @@ class GlyphLLM(OpenAILike):
     )
     is_chat_model: bool = Field(default=True, description="Pages need the chat endpoint.")
     is_function_calling_model: bool = Field(
-        default=True, description="Whether the server takes tools; the embedded reader does not."
+        default=True,
+        description="Whether the server takes tools: vLLM does under --enable-auto-tool-choice and "
+        "--tool-call-parser, the embedded reader never.",
     )
     should_use_structured_outputs: bool = Field(
         default=True, description="Whether the server takes a JSON schema for the answer."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -76,3 +77,24 @@ def test_the_front_door_brings_along_nothing_heavy():
     assert not _tops(modules) & HEAVY
     # Serving and the reader are for the command: a client needs neither.
     assert not _tops(modules) & {"onnxruntime", "uvicorn", "starlette", "typer"}
+
+
+def _imported(path: Path) -> set[str]:
+    """Returns the packages that a file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}
+
+
+def test_a_face_imports_its_framework_and_the_ground_alone():
+    files = list((ROOT.parent / "llama_index_glyph").rglob("*.py"))
+    assert files
+    own = {"llama_index_glyph", "llama_index", "glyph_shared", "openai", "pydantic"}
+    strangers = {path.name: _imported(path) - own - sys.stdlib_module_names for path in files}
+    assert not {name: found for name, found in strangers.items() if found}
+
+
+def test_the_ground_names_no_framework():
+    strangers = {path: _imported(path) & (HEAVY - {"matplotlib"}) for path in ROOT.rglob("*.py")}
+    assert not {path: found for path, found in strangers.items() if found}

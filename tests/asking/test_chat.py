@@ -10,10 +10,12 @@ import pytest
 from glyph_shared.asking import (
     AsyncGlyphClient,
     GlyphClient,
+    ReplyCollector,
     TokenCountWarning,
     pages_of_history,
 )
 from glyph_shared.asking.history import DEFAULT_THRESHOLD_TOKENS
+from glyph_shared.asking.wire import Completion
 from glyph_shared.errors import ConfigError, FontWarning, InputError, OverLengthError
 from glyph_shared.planning import EstimateCounter
 from glyph_shared.reader import Reader
@@ -187,6 +189,49 @@ def test_a_chats_own_images_are_sent_as_they_are_and_cost_what_the_server_says()
     ):
         client.chat(messages, threshold_tokens=100)
     assert own in images(server.requests[0])
+
+
+def test_a_chat_may_be_looked_at_before_it_is_sent_by_other_means(long_chat):
+    with ScriptedServer(models=served(max_model_len=65_536)) as server:
+        with GlyphClient(server.base_url) as client:
+            client.chat(long_chat)
+            looked = client.page_chat(long_chat)
+
+        async def look():
+            async with AsyncGlyphClient(server.base_url) as client:
+                return await client.page_chat(long_chat)
+
+        assert asyncio.run(look()) == looked
+        [request] = server.requests
+    assert [part["image_url"] for part in images({"messages": looked.messages})] == [
+        part["image_url"] for part in images(request)
+    ]
+    assert looked.max_tokens == request["max_tokens"] == 8192
+    assert looked.drawn_text_tokens > 3 * looked.visual_tokens
+
+
+def test_a_window_may_be_said_where_the_server_does_not(long_chat):
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(OverLengthError, match="window of 16,384"):
+            client.chat(long_chat, window=16_384)
+        client.chat(chat_of(1000), window=16_384)
+        assert [request["max_tokens"] for request in server.requests] == [2048]
+
+
+@pytest.mark.parametrize("window", [0, -5, 1.5, "all"])
+def test_an_impossible_window_is_refused(window):
+    with ScriptedServer() as server, GlyphClient(server.base_url) as client:
+        with pytest.raises(ConfigError, match="window must be"):
+            client.chat(chat_of(10), window=window)
+        assert server.calls == server.model_calls == 0
+
+
+def test_a_call_of_a_tool_is_no_empty_answer():
+    collector = ReplyCollector("host", streamed=False)
+    message = {"content": None, "tool_calls": [{"id": "a"}]}
+    choice = {"message": message, "finish_reason": "tool_calls"}
+    collector.take(Completion.model_validate({"choices": [choice]}))
+    assert collector.reply().finish_reason == "tool_calls"
 
 
 def test_chars_that_no_font_has_are_told():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from glyph_shared.asking import GlyphClient, Sampling, normalise_base_url
+from glyph_shared.asking import Endpoint, GlyphClient, Sampling, normalise_base_url
 from glyph_shared.errors import ConfigError
 from glyph_shared.rendering import Page
 from tests.scripted_server import ScriptedServer
@@ -143,3 +143,13 @@ def test_impossible_sampling_is_a_config_error(setting: dict[str, Any]) -> None:
 def test_an_address_that_is_no_text_is_refused(value):
     with pytest.raises(ConfigError, match=f"got {type(value).__name__}"):
         normalise_base_url(value)
+
+
+def test_a_client_may_be_made_for_an_endpoint_that_was_checked_before(pages: list[Page]) -> None:
+    with ScriptedServer() as server:
+        url = server.base_url.replace("//", "//me:secret@")
+        endpoint = Endpoint.resolve(base_url=url, model="mine", timeout=5)
+        with GlyphClient.at(endpoint, Sampling(temperature=0.5)) as client:
+            client.ask("Is it?", pages)
+    assert server.headers[-1]["authorization"] == endpoint.basic_header
+    assert (server.requests[0]["model"], server.requests[0]["temperature"]) == ("mine", 0.5)

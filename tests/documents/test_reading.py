@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from glyph_shared.documents import Skipped, read_document
-from glyph_shared.errors import InputError
+from glyph_shared.documents import Skipped, document_of_bytes, read_document
+from glyph_shared.errors import InputError, PdfError
 
 
 def make(folder, files):
@@ -28,6 +28,21 @@ def test_text_and_source_files_are_read_as_they_are(tmp_path, name):
     document = read_document(make(tmp_path, {name: content}) / name)
     assert document.text == content
     assert document.name == name
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.html", "a.json", "a.csv"])
+def test_bytes_are_read_as_the_file_of_their_name_would_be(tmp_path, name):
+    content = '["<b>one</b>,two\\n"]'
+    read = read_document(make(tmp_path, {name: content}) / name)
+    assert document_of_bytes(content.encode(), name) == read
+
+
+@pytest.mark.parametrize(
+    ("data", "error"), [(b" \n", InputError), (b"\0\1\2" * 99, InputError), (b"%PDF-", PdfError)]
+)
+def test_bytes_without_text_are_refused_by_name(data, error):
+    with pytest.raises(error, match="note"):
+        document_of_bytes(data, "note")
 
 
 def test_a_folder_is_one_document_with_a_header_per_file(tmp_path):

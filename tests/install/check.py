@@ -8,7 +8,7 @@ import sys
 from importlib import import_module, metadata, resources
 from pathlib import Path
 
-FRAMEWORKS = {"llama-index": "llama_index.core", "langchain": "langchain_core"}
+FACES = {"llama-index": "llama_index_glyph", "langchain": "langchain_core"}
 DATA = (
     "py.typed",
     "rendering/presets/en.json",
@@ -27,6 +27,7 @@ def main(extras: str) -> None:
     assert metadata.version("glyph-context") in _glyph("--version")
     package = resources.files("glyph_shared")
     assert not [name for name in DATA if not package.joinpath(name).is_file()]
+    assert resources.files("glyph_shared").parent.joinpath("llama_index_glyph/py.typed").is_file()
     assert not [file for file in metadata.files("glyph-context") if file.parts[0] == "tests"]
     Path("note.txt").write_text("Call me Ishmael. " * 400, encoding="utf-8")
     [row] = json.loads(_glyph("count", "note.txt", "--preset", "en", "--json"))
@@ -34,7 +35,7 @@ def main(extras: str) -> None:
     assert row["visual_tokens"] > 0
     answer = json.loads(_glyph("ask", "--embedded", "note.txt", "Who is it?", "--json"))
     assert answer["model"] == "glyph-reader"
-    for extra, module in FRAMEWORKS.items():
+    for extra, module in FACES.items():
         if extra in extras:
             import_module(module)
 
