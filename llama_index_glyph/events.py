@@ -1,0 +1,149 @@
+"""Events of LlamaIndex that stay small: they name pages, and hold neither pages nor long texts.
+
+``RetrieverQueryEngine`` and ``BaseRetriever`` put all they return into their events; a question
+about a hundred pages would leave a megabyte of text in every trace. Here the same events, of both
+kinds that LlamaIndex has, tell of nodes their ids, their places and their first words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from llama_index.core.base.response.schema import RESPONSE_TYPE, Response, StreamingResponse
+from llama_index.core.bridge.pydantic import SerializerFunctionWrapHandler, model_serializer
+from llama_index.core.callbacks import CallbackManager, CBEventType, EventPayload
+from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
+from llama_index.core.instrumentation.events.retrieval import RetrievalEndEvent, RetrievalStartEvent
+from llama_index.core.instrumentation.events.synthesis import (
+    SynthesizeEndEvent,
+    SynthesizeStartEvent,
+)
+from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType, TextNode
+from llama_index_instrumentation import get_dispatcher
+from pydantic import SerializationInfo
+
+_dispatcher = get_dispatcher(__name__)
+
+_MOST_CHARS = 200
+_CHARS_OF_ALL = 4000
+_TOLD = ("file_name", "page_label", "page", "digest")
+
+
+class LeanNode(TextNode):
+    """A node as events tell it, written down without what it does not say."""
+
+    @model_serializer(mode="wrap")
+    def custom_model_dump(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """Keeps the fields that are filled in."""
+        del handler, info
+        return {
+            "id_": self.id_,
+            "text": self.text,
+            "metadata": self.metadata,
+            "start_char_idx": self.start_char_idx,
+            "end_char_idx": self.end_char_idx,
+            "class_name": "TextNode",
+        }
+
+
+def lean_nodes(nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+    """Returns nodes as events tell them: ids, places, scores and first words."""
+    chars = min(_MOST_CHARS, _CHARS_OF_ALL // max(1, len(nodes)))
+    return [NodeWithScore(node=_lean(given, chars), score=given.score) for given in nodes]
+
+
+def lean_response(response: RESPONSE_TYPE) -> RESPONSE_TYPE:
+    """Returns a response as events tell it; of a stream, only that it is one."""
+    nodes = lean_nodes(response.source_nodes)
+    if isinstance(response, Response):
+        return Response(response.response, nodes)
+    return StreamingResponse(_no_text(), nodes)
+
+
+@dataclass
+class Told:
+    """What an event tells at its start, and what is filled in for its end."""
+
+    query: QueryBundle
+    response: RESPONSE_TYPE | None = None
+
+
+@contextmanager
+def query_trace(query: QueryType, callbacks: CallbackManager) -> Iterator[Told]:
+    """Tells that a query begins, and its response at the end."""
+    _dispatcher.event(QueryStartEvent(query=query))
+    told = Told(as_bundle(query))
+    with callbacks.as_trace("query"):
+        yield told
+    if told.response is not None:
+        _dispatcher.event(QueryEndEvent(query=told.query, response=lean_response(told.response)))
+
+
+@contextmanager
+def query_callback(
+    query: QueryBundle, callbacks: CallbackManager, kind: CBEventType = CBEventType.QUERY
+) -> Iterator[Told]:
+    """Tells callback handlers that a query, or a part of one, begins, and its response."""
+    told = Told(query)
+    with callbacks.event(kind, payload={EventPayload.QUERY_STR: query.query_str}) as event:
+        yield told
+        if told.response is not None:
+            event.on_end(payload={EventPayload.RESPONSE: lean_response(told.response)})
+
+
+@contextmanager
+def synthesis(query: QueryType, callbacks: CallbackManager) -> Iterator[Told]:
+    """Tells that a response is being made, and which it became."""
+    _dispatcher.event(SynthesizeStartEvent(query=query))
+    with query_callback(as_bundle(query), callbacks, CBEventType.SYNTHESIZE) as told:
+        yield told
+    if told.response is not None:
+        response = lean_response(told.response)
+        _dispatcher.event(SynthesizeEndEvent(query=told.query, response=response))
+
+
+@contextmanager
+def retrieval(
+    query: QueryType, nodes: Sequence[NodeWithScore], callbacks: CallbackManager
+) -> Iterator[None]:
+    """Tells that nodes are retrieved, and of each where it stands."""
+    _dispatcher.event(RetrievalStartEvent(str_or_query_bundle=query))
+    lean = lean_nodes(nodes)
+    payload: dict[str, Any] = {EventPayload.QUERY_STR: as_bundle(query).query_str}
+    with (
+        callbacks.as_trace("query"),
+        callbacks.event(CBEventType.RETRIEVE, payload=payload) as event,
+    ):
+        yield
+        event.on_end(payload={EventPayload.NODES: lean})
+    _dispatcher.event(RetrievalEndEvent(str_or_query_bundle=query, nodes=lean))
+
+
+def as_bundle(query: QueryType) -> QueryBundle:
+    """Returns a query as LlamaIndex's own type."""
+    return QueryBundle(query) if isinstance(query, str) else query
+
+
+def _lean(given: NodeWithScore, chars: int) -> LeanNode:
+    node = given.node
+    text = node.get_content()
+    span: tuple[int | None, int | None] = 0, len(text)
+    if isinstance(node, TextNode):
+        span = node.start_char_idx, node.end_char_idx
+    fields: dict[str, Any] = {
+        "id_": node.node_id,
+        "text": text[:chars] + ("…" if len(text) > chars else ""),
+        "metadata": {key: node.metadata[key] for key in _TOLD if key in node.metadata},
+        "start_char_idx": span[0],
+        "end_char_idx": span[1],
+    }
+    return LeanNode(**fields)
+
+
+def _no_text() -> Generator[str, None, None]:
+    yield from ()

@@ -1,0 +1,74 @@
+"""``GlyphNodeParser``: documents become pages, in place of chunks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from glyph_shared import RenderConfig
+from llama_index.core.bridge.pydantic import Field
+from llama_index.core.node_parser import NodeParser
+from llama_index.core.node_parser.node_utils import default_id_func
+from llama_index.core.schema import BaseNode, Document, ImageNode, TextNode
+from llama_index.core.utils import get_tqdm_iterable
+
+from llama_index_glyph.page_images import image_folder
+from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes
+from llama_index_glyph.passages import Passage
+
+
+class GlyphNodeParser(NodeParser):
+    """Draws documents; each page is an ``ImageNode`` whose text is what stands on it.
+
+        from llama_index.core import Document, VectorStoreIndex
+        from llama_index_glyph import GlyphNodeParser
+
+        nodes = GlyphNodeParser().get_nodes_from_documents([Document(text=book)])
+        nodes[0].text, nodes[0].image_path, nodes[0].start_char_idx, nodes[0].metadata["page"]
+        index = VectorStoreIndex.from_documents(documents, transformations=[GlyphNodeParser()])
+
+    The images are PNG files, named by their digest, that nothing removes. A document without text
+    gives no node.
+    """
+
+    config: RenderConfig | None = Field(default=None, description="θ; preset 'en' by default.")
+    folder: str | None = Field(
+        default=None, description="Where the images are; a folder beside the page store by default."
+    )
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name under which LlamaIndex writes the class down."""
+        return "GlyphNodeParser"
+
+    def _parse_nodes(
+        self, nodes: Sequence[BaseNode], show_progress: bool = False, **_: Any
+    ) -> list[BaseNode]:
+        given = get_tqdm_iterable(nodes, show_progress, "Drawing pages")
+        return [page for node in given if node.get_content().strip() for page in self._pages(node)]
+
+    async def _aparse_nodes(
+        self, nodes: Sequence[BaseNode], show_progress: bool = False, **_: Any
+    ) -> list[BaseNode]:
+        return await asyncio.to_thread(self._parse_nodes, nodes, show_progress)
+
+    def _postprocess_parsed_nodes(
+        self, nodes: list[BaseNode], parent_doc_map: dict[str, Document]
+    ) -> list[BaseNode]:
+        # The base looks for the text in the document, and in repetitive text finds another place.
+        pages = [node for node in nodes if isinstance(node, TextNode)]
+        spans = [(page.start_char_idx, page.end_char_idx) for page in pages]
+        made = super()._postprocess_parsed_nodes(nodes, parent_doc_map)
+        for page, (start, end) in zip(pages, spans, strict=True):
+            page.start_char_idx, page.end_char_idx = start, end
+        return made
+
+    def _pages(self, node: BaseNode) -> list[ImageNode]:
+        made = page_nodes(Passage.of(node), self.config, image_folder(self.folder))
+        for index, page in enumerate(made):
+            if self.id_func is not default_id_func:
+                page.id_ = self.id_func(index, node)
+            if not self.include_metadata:
+                page.metadata = {key: page.metadata[key] for key in PAGE_KEYS}
+        return made

@@ -1,0 +1,51 @@
+"""Pages as PNG files, for what takes images by path: nodes name them, and hold no bytes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from glyph_shared import Page, RenderConfig, Renderer
+from glyph_shared.errors import ConfigError
+from glyph_shared.rendering import default_store
+
+_FOLDER = "page-images"
+
+
+def drawn(text: str, config: RenderConfig | None) -> Iterator[Page]:
+    """Draws a text, or takes its pages from the page store; chars no font has are replaced."""
+    renderer, store = Renderer(config, missing="replace"), default_store()
+    return renderer.render(text) if store is None else store.render(renderer, text)
+
+
+def image_folder(named: str | None) -> Path:
+    """Returns the folder of the images: the named one, else one beside the page store.
+
+    Nothing is ever removed from it, because nodes in an index name its files.
+
+    Raises:
+        ConfigError: None is named, and ``GLYPH_CACHE_DIR`` is ``off``.
+    """
+    if named is not None:
+        return Path(named).expanduser().absolute()
+    store = default_store()
+    if store is None:
+        raise ConfigError(
+            "page images need a folder, and GLYPH_CACHE_DIR is 'off'; give folder=, or set "
+            "GLYPH_CACHE_DIR to a folder"
+        )
+    return store.folder.path.parent / _FOLDER
+
+
+def keep_image(page: Page, folder: Path) -> Path:
+    """Writes a page's PNG file, if it is not there; it appears whole or not at all."""
+    path = folder / f"{page.digest}.png"
+    if not path.is_file():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        number, temporary = tempfile.mkstemp(".tmp", f"{page.digest[:16]}.", folder)
+        with os.fdopen(number, "wb") as file:
+            file.write(page.png)
+        os.replace(temporary, path)
+    return path

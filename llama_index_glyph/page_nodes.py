@@ -1,0 +1,92 @@
+"""Passages as page nodes: an image on disk, and as text what is drawn on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from glyph_shared import Page, RenderConfig
+from glyph_shared.asking.material import warn_replaced
+from llama_index.core.schema import ImageNode, NodeRelationship, TextNode
+
+from llama_index_glyph.page_images import drawn, keep_image
+from llama_index_glyph.passages import Passage
+
+PAGE_KEYS = ("page", "pages", "digest", "theta")
+"""Metadata about the image, which neither a model nor an embedding is shown."""
+
+_NAMESPACE = UUID("a5b0a1bd-5d3f-5b3f-9d0e-6f0c2d6f7a11")
+
+
+def page_nodes(passage: Passage, config: RenderConfig | None, folder: Path) -> list[ImageNode]:
+    """Draws a passage; returns a node for each page, its image in ``folder``.
+
+    Their ids depend on document, text, θ and place alone.
+    """
+    pages = list(drawn(passage.text, config))
+    warn_replaced(sum(page.replaced for page in pages))
+    return [
+        ImageNode(
+            **page_fields(passage, page.char_span, page.theta_hash),
+            metadata={**_inherited(passage, page), **_page_metadata(page, len(pages))},
+            image_path=str(keep_image(page, folder)),
+            image_mimetype="image/png",
+        )
+        for page in pages
+    ]
+
+
+def with_image(node: ImageNode, config: RenderConfig | None, folder: Path) -> ImageNode:
+    """Returns a page node whose image is there; one that was removed is drawn again from text."""
+    if node.image_path is None or Path(node.image_path).is_file() or not node.text.strip():
+        return node
+    page = next(iter(drawn(node.text, config)))
+    path = str(keep_image(page, folder))
+    metadata = {**node.metadata, "digest": page.digest, "theta": page.theta_hash}
+    return node.model_copy(update={"image_path": path, "metadata": metadata})
+
+
+def cut(passage: Passage, span: tuple[int, int], page: int, digest: str, theta: str) -> TextNode:
+    """Returns what one page shows of a passage as a node without an image.
+
+    Args:
+        passage: The passage.
+        span: The part of its text on the page.
+        page: The page's number, from 1, among all that were sent.
+        digest: The page's digest; empty where the text was sent as text.
+        theta: The hash of what drew it.
+    """
+    metadata = {**passage.node_at(span[0]).metadata, "page": page, "digest": digest}
+    return TextNode(**page_fields(passage, span, theta), metadata=metadata)
+
+
+def page_fields(passage: Passage, span: tuple[int, int], theta: str) -> dict[str, object]:
+    """Returns what makes a node a part of its source document."""
+    first = passage.node_at(span[0])
+    start, end = passage.place(span) or (None, None)
+    text = passage.text[slice(*span)]
+    name = f"{passage.doc_id}|{theta}|{start}|{end}|{text}"
+    return {
+        "id_": str(uuid5(_NAMESPACE, name)),
+        "text": text,
+        "start_char_idx": start,
+        "end_char_idx": end,
+        "relationships": {NodeRelationship.SOURCE: passage.source_at(span[0])},
+        "excluded_embed_metadata_keys": _with_page_keys(first.excluded_embed_metadata_keys),
+        "excluded_llm_metadata_keys": _with_page_keys(first.excluded_llm_metadata_keys),
+        "metadata_template": first.metadata_template,
+        "metadata_separator": first.metadata_separator,
+    }
+
+
+def _inherited(passage: Passage, page: Page) -> dict[str, object]:
+    return passage.node_at(page.char_span[0]).metadata
+
+
+def _page_metadata(page: Page, pages: int) -> dict[str, object]:
+    number = page.index + 1
+    return {"page": number, "pages": pages, "digest": page.digest, "theta": page.theta_hash}
+
+
+def _with_page_keys(keys: list[str]) -> list[str]:
+    return list(dict.fromkeys([*keys, *PAGE_KEYS]))

@@ -1,0 +1,66 @@
+"""``GlyphCorpusRetriever``: retrieves everything, for a model that reads everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glyph_shared.errors import InputError
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.callbacks import CallbackManager
+from llama_index.core.schema import BaseNode, Document, NodeWithScore, QueryBundle, QueryType
+from typing_extensions import Self
+
+from llama_index_glyph.events import as_bundle, retrieval
+from llama_index_glyph.node_parser import GlyphNodeParser
+
+
+class GlyphCorpusRetriever(BaseRetriever):
+    """Returns all its nodes, in order, whatever is asked.
+
+        retriever = GlyphCorpusRetriever(documents)  # GlyphSynthesizer draws them
+        pages = GlyphCorpusRetriever.from_documents(documents)  # nodes with page images
+
+    Its events hold the nodes' ids, places and first words, not their texts.
+    """
+
+    def __init__(
+        self, nodes: Sequence[BaseNode], *, callback_manager: CallbackManager | None = None
+    ) -> None:
+        """Keeps the nodes.
+
+        Args:
+            nodes: Documents, pages or other nodes, in reading order.
+            callback_manager: Who is told of retrievals.
+
+        Raises:
+            InputError: There are none.
+        """
+        if not nodes:
+            raise InputError("there is nothing to retrieve; give at least one document or node")
+        super().__init__(callback_manager=callback_manager)
+        self._nodes = list(nodes)
+
+    @classmethod
+    def from_documents(
+        cls, documents: Sequence[Document], *, node_parser: GlyphNodeParser | None = None
+    ) -> Self:
+        """Draws documents and retrieves their pages, for any model that takes images.
+
+        Raises:
+            InputError: No document has text.
+        """
+        return cls((node_parser or GlyphNodeParser()).get_nodes_from_documents(documents))
+
+    # The base's events hold all that is retrieved.
+    def retrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
+        """Returns all nodes."""
+        nodes = self._retrieve(as_bundle(str_or_query_bundle))
+        with retrieval(str_or_query_bundle, nodes, self.callback_manager):
+            return nodes
+
+    async def aretrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
+        """Returns all nodes."""
+        return self.retrieve(str_or_query_bundle)
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return [NodeWithScore(node=node) for node in self._nodes]

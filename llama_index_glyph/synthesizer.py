@@ -1,0 +1,261 @@
+"""``GlyphSynthesizer``: nodes become pages, and pages with a question a response."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from glyph_shared.asking import AskOptions
+from glyph_shared.asking.material import warn_replaced
+from glyph_shared.asking.options import Options
+from glyph_shared.errors import ConfigError
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.response.schema import (
+    RESPONSE_TYPE,
+    AsyncStreamingResponse,
+    Response,
+    StreamingResponse,
+)
+from llama_index.core.callbacks import CallbackManager
+from llama_index.core.indices.prompt_helper import ChatPromptHelper, PromptHelper
+from llama_index.core.llms import LLM
+from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
+from llama_index.core.prompts.mixin import PromptDictType
+from llama_index.core.response_synthesizers import BaseSynthesizer
+from llama_index.core.schema import BaseNode, NodeWithScore, QueryType
+from llama_index.core.settings import Settings
+from llama_index.core.types import RESPONSE_TEXT_TYPE
+from typing_extensions import Unpack
+
+from llama_index_glyph.asked import Asked, message_nodes, text_nodes
+from llama_index_glyph.corpus import Corpus
+from llama_index_glyph.events import synthesis
+from llama_index_glyph.llm import GlyphLLM
+from llama_index_glyph.model_call import Call, model_call, told_messages
+
+QUESTION = PromptTemplate("{query_str}")
+"""The question alone, which is all that small models need: the pages need no introduction."""
+
+_CONTEXT = "(shown on the pages above)"
+
+
+class GlyphSynthesizer(BaseSynthesizer):
+    """Answers from nodes by showing the model their text as pages.
+
+        from llama_index_glyph import GlyphLLM, GlyphSynthesizer
+
+        llm = GlyphLLM("http://127.0.0.1:8000/v1")
+        engine = index.as_query_engine(
+            llm, response_synthesizer=GlyphSynthesizer(llm), similarity_top_k=20
+        )
+        response = engine.query("Who wrote it?")
+        response.source_nodes, response.metadata["visual_tokens"]
+
+    All nodes go in one request while their pages fit the window; beyond it ``overflow`` decides,
+    and ``metadata`` lists what was left out. ``source_nodes`` are the nodes that the answer cites,
+    cut to the cited page where they are longer; a stream fills them in at its end.
+    """
+
+    def __init__(
+        self,
+        llm: LLM | None = None,
+        *,
+        streaming: bool = False,
+        text_qa_template: BasePromptTemplate | None = None,
+        callback_manager: CallbackManager | None = None,
+        empty_response: str | None = None,
+        **options: Unpack[AskOptions],
+    ) -> None:
+        """Takes a ``GlyphLLM``; else that of ``Settings``, else one that the environment names.
+
+        Args:
+            llm: What is asked.
+            streaming: Whether responses are streams.
+            text_qa_template: The question's prompt, of ``{query_str}``.
+            callback_manager: Who is told of calls.
+            empty_response: What is said where there are no nodes.
+            **options: As for ``GlyphClient.ask``: ``overflow``, ``config``, ``refine``, ...
+
+        Raises:
+            ConfigError: The LLM is another one, or an option is unknown or impossible.
+        """
+        Options.check(options)
+        self._glyph = _checked_llm(llm)
+        super().__init__(
+            llm=self._glyph,
+            callback_manager=callback_manager,
+            # They split text for other synthesizers; made from the LLM they would ask the server.
+            prompt_helper=PromptHelper(),
+            chat_prompt_helper=ChatPromptHelper(),
+            streaming=streaming,
+            empty_response=empty_response,
+        )
+        self._options = options
+        self._text_qa_template = text_qa_template or QUESTION
+
+    def synthesize(
+        self,
+        query: QueryType,
+        nodes: list[NodeWithScore],
+        additional_source_nodes: Sequence[NodeWithScore] | None = None,
+        **_: Any,
+    ) -> RESPONSE_TYPE:
+        """Answers a query from nodes."""
+        with synthesis(query, self._callback_manager) as told:
+            asked = self._asked(told.query.query_str, [given.node for given in nodes])
+            told.response = self._response(asked, additional_source_nodes or ())
+        return told.response
+
+    async def asynthesize(
+        self,
+        query: QueryType,
+        nodes: list[NodeWithScore],
+        additional_source_nodes: Sequence[NodeWithScore] | None = None,
+        **_: Any,
+    ) -> RESPONSE_TYPE:
+        """Answers a query from nodes."""
+        with synthesis(query, self._callback_manager) as told:
+            asked = await self._aasked(told.query.query_str, [given.node for given in nodes])
+            told.response = await self._aresponse(asked, additional_source_nodes or ())
+        return told.response
+
+    def get_response(
+        self, query_str: str, text_chunks: Sequence[str], **_: Any
+    ) -> RESPONSE_TEXT_TYPE:
+        """Answers a query from texts."""
+        return _text(self._response(self._asked(query_str, text_nodes(text_chunks)), ()))
+
+    async def aget_response(
+        self, query_str: str, text_chunks: Sequence[str], **_: Any
+    ) -> RESPONSE_TEXT_TYPE:
+        """Answers a query from texts."""
+        asked = await self._aasked(query_str, text_nodes(text_chunks))
+        return _text(await self._aresponse(asked, ()))
+
+    def get_response_from_messages(
+        self, query_str: str, message_chunks: Sequence[ChatMessage], **_: Any
+    ) -> RESPONSE_TEXT_TYPE:
+        """Answers a query from the texts and image files of messages."""
+        return _text(self._response(self._asked(query_str, message_nodes(message_chunks)), ()))
+
+    async def aget_response_from_messages(
+        self, query_str: str, message_chunks: Sequence[ChatMessage], **_: Any
+    ) -> RESPONSE_TEXT_TYPE:
+        """Answers a query from the texts and image files of messages."""
+        asked = await self._aasked(query_str, message_nodes(message_chunks))
+        return _text(await self._aresponse(asked, ()))
+
+    def _get_prompts(self) -> PromptDictType:
+        return {"text_qa_template": self._text_qa_template}
+
+    def _update_prompts(self, prompts_dict: PromptDictType) -> None:
+        self._text_qa_template = prompts_dict.get("text_qa_template", self._text_qa_template)
+
+    def _asked(self, query: str, nodes: Sequence[BaseNode]) -> Asked | None:
+        """Draws and plans what is asked about; None where there is nothing to show."""
+        corpus = Corpus.of(nodes)
+        if not corpus.documents:
+            return None
+        question, options = self._question(query)
+        made = self._glyph.pages_client().plan(corpus.documents, question, **options)
+        warn_replaced(made.replaced)
+        return Asked(corpus, made, question, options)
+
+    async def _aasked(self, query: str, nodes: Sequence[BaseNode]) -> Asked | None:
+        corpus = await asyncio.to_thread(Corpus.of, nodes)
+        if not corpus.documents:
+            return None
+        question, options = self._question(query)
+        client = self._glyph.async_pages_client()
+        made = await client.plan(corpus.documents, question, **options)
+        warn_replaced(made.replaced)
+        return Asked(corpus, made, question, options)
+
+    def _question(self, query: str) -> tuple[str, AskOptions]:
+        """Returns the prompt's question, and the options with the prompt's system message."""
+        template = self._text_qa_template
+        messages = template.format_messages(llm=self._glyph, query_str=query, context_str=_CONTEXT)
+        said = [(message.role == MessageRole.SYSTEM, message.content or "") for message in messages]
+        system = "\n\n".join(text for is_system, text in said if is_system)
+        question = "\n\n".join(text for is_system, text in said if not is_system)
+        options: AskOptions = {**self._glyph.ask_options(), **self._options}
+        if system:
+            options["system"] = system
+        return question, options
+
+    def _response(self, asked: Asked | None, others: Sequence[NodeWithScore]) -> RESPONSE_TYPE:
+        if asked is None:
+            if self._streaming:
+                return StreamingResponse(self._empty_response_generator())
+            return Response(self._empty_response)
+        if self._streaming:
+            pieces = self._pieces(asked, others)
+            return StreamingResponse(pieces, asked.sources, asked.metadata)
+        with self._call(asked) as call:
+            client = self._glyph.pages_client()
+            call.answer = client.ask(asked.question, asked.plan, **asked.options)
+        asked.settle(call.answer, others)
+        return Response(call.answer.text, asked.sources, asked.metadata)
+
+    async def _aresponse(
+        self, asked: Asked | None, others: Sequence[NodeWithScore]
+    ) -> RESPONSE_TYPE:
+        if asked is None:
+            if self._streaming:
+                return AsyncStreamingResponse(self._empty_response_agenerator())
+            return Response(self._empty_response)
+        if self._streaming:
+            pieces = self._apieces(asked, others)
+            return AsyncStreamingResponse(pieces, asked.sources, asked.metadata)
+        with self._call(asked) as call:
+            client = self._glyph.async_pages_client()
+            call.answer = await client.ask(asked.question, asked.plan, **asked.options)
+        asked.settle(call.answer, others)
+        return Response(call.answer.text, asked.sources, asked.metadata)
+
+    def _pieces(self, asked: Asked, others: Sequence[NodeWithScore]) -> Generator[str, None, None]:
+        stream = self._glyph.pages_client().stream(asked.question, asked.plan, **asked.options)
+        with self._call(asked) as call, stream:
+            for piece in stream:
+                call.tell(piece)
+                yield piece
+            call.answer = stream.answer
+        asked.settle(stream.answer, others)
+
+    async def _apieces(
+        self, asked: Asked, others: Sequence[NodeWithScore]
+    ) -> AsyncGenerator[str, None]:
+        client = self._glyph.async_pages_client()
+        stream = client.stream(asked.question, asked.plan, **asked.options)
+        with self._call(asked) as call:
+            async with stream:
+                async for piece in stream:
+                    call.tell(piece)
+                    yield piece
+            call.answer = stream.answer
+        asked.settle(stream.answer, others)
+
+    def _call(self, asked: Asked) -> AbstractContextManager[Call]:
+        messages = told_messages(asked.plan, asked.question, asked.options.get("system"))
+        return model_call(self._glyph, messages)
+
+
+def _checked_llm(llm: LLM | None) -> GlyphLLM:
+    # Asked by its property, ``Settings`` would make an OpenAI model where none is set.
+    chosen = llm or Settings._llm or GlyphLLM()
+    if not isinstance(chosen, GlyphLLM):
+        raise ConfigError(
+            f"pages are asked about through a GlyphLLM; got {type(chosen).__name__}. Give "
+            "llm=GlyphLLM(...), or set Settings.llm to one; for other models, and for output "
+            "classes, draw pages with GlyphNodeParser and use LlamaIndex's own synthesizers with "
+            "multimodal=True"
+        )
+    return chosen
+
+
+def _text(response: RESPONSE_TYPE) -> RESPONSE_TEXT_TYPE:
+    if isinstance(response, StreamingResponse | AsyncStreamingResponse):
+        return response.response_gen
+    return str(response)
