@@ -15,7 +15,6 @@ from llama_index_glyph.page_images import image_folder
 from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, with_image
 from llama_index_glyph.passages import Passage, passages_of
 
-
 _Scores = Mapping[str, float | None]
 
 

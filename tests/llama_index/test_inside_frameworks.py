@@ -59,7 +59,6 @@ def test_a_tool_of_the_engine_answers_by_itself(reader_url):
     assert asyncio.run(tool.acall(input=LISBON)).content == "4711"
 
 
-@pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
 def test_an_agent_calls_the_engine_as_a_tool(reader_url):
     def model(request):
         said = request["messages"]

@@ -10,12 +10,9 @@ from llama_index.core import (
     MockEmbedding,
     Settings,
     VectorStoreIndex,
-    get_response_synthesizer,
 )
 from llama_index.core.llms import ChatMessage, MockLLM
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
-from llama_index.core.query_engine import RetrieverQueryEngine
-from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.schema import ImageDocument, NodeWithScore, QueryBundle, TextNode
 from PIL import Image
 
@@ -29,7 +26,7 @@ from llama_index_glyph import (
     GlyphQueryEngine,
     GlyphSynthesizer,
 )
-from tests.scripted_server import ScriptedServer, answer, streamed
+from tests.scripted_server import ScriptedServer, answer
 
 LISBON = "What is the access code of the Lisbon office?"
 FACT = "The access code of the {} office is {}."
