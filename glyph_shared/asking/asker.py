@@ -127,7 +127,7 @@ class Asker:
         """
         deadline = self._deadline(inquiry)
         request = await self._requests.make(inquiry, question, window)
-        collector = ReplyCollector(self.endpoint.host, streamed=True)
+        collector = self._collector(streamed=True)
         try:
             async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
                 async for piece in pieces:
@@ -136,7 +136,7 @@ class Asker:
             if collector.text or not request.may_be_cured(error):
                 raise
             request = await self._requests.make_whole(inquiry, question, window, error)
-            collector = ReplyCollector(self.endpoint.host, streamed=True)
+            collector = self._collector(streamed=True)
             async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
                 async for piece in pieces:
                     yield piece
@@ -198,10 +198,13 @@ class Asker:
         size = request_bytes(request.messages)
         completion = await self.exchange.complete(payload, deadline, size)
         self._requests.note_taken(request)
-        collector = ReplyCollector(self.endpoint.host, streamed=False)
+        collector = self._collector(streamed=False)
         collector.take(completion)
         collector.end()
         return collector.reply()
+
+    def _collector(self, *, streamed: bool) -> ReplyCollector:
+        return ReplyCollector(self.endpoint.host, streamed=streamed, may_call=False)
 
     async def _pieces(
         self,

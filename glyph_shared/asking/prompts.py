@@ -286,5 +286,5 @@ def _with_system(system: str | None, parts: list[dict[str, Any]]) -> Messages:
 
 def _checked(question: str) -> str:
     if not question.strip():
-        raise InputError(f"the question is empty; got {question!r}")
+        raise InputError(f"the question is empty; say what you want to know; got {question!r}")
     return question

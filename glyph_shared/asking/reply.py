@@ -29,11 +29,18 @@ class Reply:
 
 
 class ReplyCollector:
-    """Takes a completion, or the chunks of one in order."""
+    """Takes a completion, or the chunks of one in order.
 
-    def __init__(self, host: str, *, streamed: bool) -> None:
+    Args:
+        host: Who replies.
+        streamed: Whether the reply comes in chunks.
+        may_call: Whether calls of tools alone are a reply; not where no tools were offered.
+    """
+
+    def __init__(self, host: str, *, streamed: bool, may_call: bool = True) -> None:
         self._host = host
         self._streamed = streamed
+        self._may_call = may_call
         self._filter = ReplyFilter()
         self._separated_thinking = ""
         self._finish_reason: str | None = None
@@ -70,7 +77,8 @@ class ReplyCollector:
 
         Raises:
             IncompleteStream: The server never said that the reply was finished.
-            EmptyResponse: It is finished, but has neither answer nor thinking.
+            EmptyResponse: It is finished, but has neither answer nor thinking nor calls that it may
+                make.
         """
         thinking = self.thinking
         if self._finish_reason is None and (self._streamed or self.text):
@@ -79,7 +87,7 @@ class ReplyCollector:
                 f"{len(self.text)} chars; they are in partial_text. Ask again",
                 partial_text=self.text,
             )
-        if not (self.text or thinking or self._called):
+        if not (self.text or thinking or (self._called and self._may_call)):
             raise EmptyResponse(
                 f"{self._host} sent no answer (finish_reason {self._finish_reason!r}); "
                 "ask again, or raise max_tokens",

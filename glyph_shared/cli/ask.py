@@ -135,7 +135,7 @@ def ask(
     """
     if not question.strip():
         # Reading and drawing could take minutes first.
-        raise InputError(f"the question is empty; got {question!r}")
+        raise InputError(f"the question is empty; say what you want to know; got {question!r}")
     # Without any of these options the server says how it wants its pages.
     is_chosen = any(option is not None for option in (preset, config, dpi, settings or None))
     chosen = look(preset, config, dpi, settings) if is_chosen else None

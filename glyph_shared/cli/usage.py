@@ -26,5 +26,6 @@ def explained(error: Any) -> str:
     if isinstance(cause, ValidationError):
         # Newer versions of typer do not repeat the value that they refuse.
         value = excerpt(cause.errors(include_url=False)[0]["input"])
+        message = message.replace(": Value error, ", ": ")
         message += "" if value in message else f"; got {value}"
     return message

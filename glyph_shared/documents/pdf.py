@@ -94,15 +94,15 @@ def _choose(page: _SourcePage, facts: list[PageFacts], source_pages: SourcePages
 
 
 def _nothing_to_read(path: str, pages: int, source_pages: SourcePages) -> PdfError:
-    said, advice = "", "it is blank"
+    said, advice = "shows nothing", "it is blank"
     if source_pages == "text":
-        said = " has no text layer"
+        said = "has no text layer"
         advice = (
             "send its pages as pictures with source_pages='auto' (--pdf auto), or run OCR over it "
             "first, for example with ocrmypdf"
         )
     return PdfError(
-        f"{path}{said or ' shows nothing'} ({pages} source pages); {advice}", reason="no_text"
+        f"{path} {said} ({pages} source page{'s' * (pages != 1)}); {advice}", reason="no_text"
     )
 
 

@@ -143,6 +143,10 @@ def test_max_retries_zero_means_one_call(pages: list[Page]) -> None:
         assert server.calls == 1
 
 
+CALL = {"id": "1", "type": "function", "function": {"name": "delete_all", "arguments": "{}"}}
+CALLS_ONLY = as_json(
+    {"choices": [{"message": {"tool_calls": [CALL]}, "finish_reason": "tool_calls"}]}
+)
 BAD_ANSWERS = [
     pytest.param(Scripted((b"<html>hi</html>",), content_type="text/html"), BadResponse, id="html"),
     pytest.param(Scripted((b'{"choices": [{"mess',)), BadResponse, id="cut-json"),
@@ -150,6 +154,7 @@ BAD_ANSWERS = [
     pytest.param(as_json({"choices": [{"message": {"content": 4}}]}), BadResponse, id="number"),
     pytest.param(as_json({"choices": []}), EmptyResponse, id="no-choice"),
     pytest.param(answer(None), EmptyResponse, id="null"),
+    pytest.param(CALLS_ONLY, EmptyResponse, id="calls-of-tools-that-were-not-offered"),
     pytest.param(answer("<|user|>"), EmptyResponse, id="token-only"),
 ]
 
@@ -171,6 +176,17 @@ def test_an_unusable_answer_is_an_error_at_once(
 def test_a_server_that_is_not_there_is_named_by_host(ask: Ask, pages: list[Page]) -> None:
     with pytest.raises(ServerError, match=r"127\.0\.0\.1:1;.*glyph serve"):
         ask("http://127.0.0.1:1/v1", pages)
+
+
+@pytest.mark.fault(43)
+@pytest.mark.parametrize("ask", STREAMED)
+def test_streamed_calls_of_tools_that_were_not_offered_are_no_answer(
+    ask: Ask, pages: list[Page]
+) -> None:
+    delta = {"choices": [{"index": 0, "delta": {"tool_calls": [CALL]}, "finish_reason": None}]}
+    reply = streamed(delta, finish_reason="tool_calls")
+    with ScriptedServer(reply) as server, pytest.raises(EmptyResponse):
+        ask(server.base_url, pages)
 
 
 SSE_ERROR = {"error": {"message": "engine died", "type": "InternalServerError", "code": 500}}

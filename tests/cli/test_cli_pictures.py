@@ -19,7 +19,7 @@ def test_a_scan_is_refused_with_the_option_that_shows_it(run, tmp_path):
     (tmp_path / "scan.pdf").write_bytes(sheets.pdf(sheets.scan))
     result = run("count", "scan.pdf")
     assert result.exit_code != 0
-    assert "scan.pdf has no text layer" in result.stderr
+    assert "scan.pdf has no text layer (1 source page);" in result.stderr
     assert "--pdf auto" in result.stderr
     (tmp_path / "scan.png").write_bytes(sheets.encoded(sheets.scanned(), "PNG"))
     assert "--pdf auto" in run("count", "scan.png").stderr

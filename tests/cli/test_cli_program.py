@@ -75,6 +75,7 @@ def test_a_refused_choice_is_repeated_once_beside_those_allowed(run):
     told = run("ask", "a", "b", "--overflow", "cut").stderr
     assert told.count("cut") == 1
     assert "'map_reduce'" in told
+    assert "Value error" not in told
 
 
 @pytest.mark.parametrize(
