@@ -15,8 +15,12 @@ from glyph_shared.errors import ConfigError, ServerError
 from glyph_shared.serving import VllmServer, is_healthy, running_vllm, serve_vllm, vllm_config
 
 HEALTHY = """
-    import http.server, os, subprocess, sys
+    import http.server, os, signal, subprocess, sys
     port = int(sys.argv[sys.argv.index("--port") + 1])
+    def stop(*_):
+        print("stopped in order", flush=True)
+        os._exit(0)
+    signal.signal(signal.SIGINT, stop)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     print("engine", child.pid, flush=True)
     class Health(http.server.BaseHTTPRequestHandler):
@@ -27,10 +31,7 @@ HEALTHY = """
             self.end_headers()
         def log_message(self, *args):
             pass
-    try:
-        http.server.HTTPServer(("127.0.0.1", port), Health).serve_forever()
-    except KeyboardInterrupt:
-        print("stopped in order", flush=True)
+    http.server.HTTPServer(("127.0.0.1", port), Health).serve_forever()
 """
 DYING = """
     import sys
