@@ -35,6 +35,16 @@ RIVER = "The office is by the river, behind the old mill, and its door is green 
 READER_LOOK = RenderConfig.preset("reader")
 
 
+@pytest.fixture(autouse=True)
+def _closed_loop():
+    """Closes the event loop that LlamaIndex's blocking chats make and leave behind."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 def replies(choose):
     """Plays a model: ``choose`` tells its reply by all that was said to it."""
 

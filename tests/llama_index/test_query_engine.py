@@ -26,7 +26,7 @@ from llama_index_glyph import (
     GlyphQueryEngine,
     GlyphSynthesizer,
 )
-from tests.scripted_server import ScriptedServer, answer
+from tests.scripted_server import ScriptedServer, answer, as_json
 
 LISBON = "What is the access code of the Lisbon office?"
 FACT = "The access code of the {} office is {}."
@@ -96,6 +96,10 @@ def test_the_llm_of_the_settings_is_taken_else_that_of_the_environment(reader_ur
 def test_another_llm_and_impossible_options_are_errors(reader_url):
     with pytest.raises(ConfigError, match="MockLLM"):
         GlyphSynthesizer(MockLLM())
+    with pytest.raises(ConfigError, match="StructuredLLM"):
+        GlyphSynthesizer(GlyphLLM(reader_url).as_structured_llm(Document))
+    with pytest.raises(ConfigError, match="output_cls"):
+        GlyphSynthesizer(GlyphLLM(reader_url), output_cls=Document)
     with pytest.raises(ConfigError, match="response_mode"):
         GlyphQueryEngine.from_documents(DOCUMENTS, GlyphLLM(reader_url), response_mode="compact")
     with pytest.raises(InputError, match="nothing to retrieve"):
@@ -181,6 +185,21 @@ def test_a_second_question_draws_nothing_and_its_request_begins_alike(monkeypatc
     assert len(drawn) == before == sum(part["type"] == "image_url" for part in parts(first)) > 2
     assert parts(first)[:-1] == parts(second)[:-1]
     assert question_of(first) != question_of(second)
+
+
+@pytest.mark.parametrize("way", ["query", "aquery"])
+def test_a_server_that_keeps_pages_is_sent_none_twice(way):
+    models = as_json({"object": "list", "data": [{"id": "scripted", "owned_by": "vllm"}]})
+    with ScriptedServer(models=models, version=as_json({"version": "0.32.0"})) as server:
+        engine = scripted(server, [Document(text=DIARY)], config=SMALL)
+        for question in ("Did it rain?", "Who went out?"):
+            asked = getattr(engine, way)(question)
+            _ = asyncio.run(asked) if way == "aquery" else asked
+        first, second = (
+            [part["image_url"] for part in parts(request)[:-1]] for request in server.requests
+        )
+    assert all(first)
+    assert second == [None] * len(first)
 
 
 def test_a_long_document_is_cited_by_its_pages():
