@@ -18,12 +18,13 @@ $(VENV)/core: pyproject.toml
 	touch $@
 
 $(VENV)/dev: $(VENV)/core tests/dev_requirements.py
-	$(BIN)/$(PIP) -r <($(BIN)/python tests/dev_requirements.py)
+	$(BIN)/$(PIP) -e ".[llama-index]" -r <($(BIN)/python tests/dev_requirements.py)
 	touch $@
 
-.venv-openai2/ready: pyproject.toml
-	$(PYTHON) -m venv .venv-openai2
-	.venv-openai2/bin/$(PIP) -e . "openai<3" -r <($(PYTHON) tests/dev_requirements.py)
+# LlamaIndex holds the environment above at openai 2.x.
+.venv-openai3/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-openai3
+	.venv-openai3/bin/$(PIP) -e . "openai>=3,<4" -r <($(PYTHON) tests/dev_requirements.py)
 	touch $@
 
 .venv-train/ready: pyproject.toml
@@ -94,8 +95,8 @@ picture: $(VENV)/dev ## Draw the README's picture again
 test-install: $(VENV)/dev ## Build the wheel and install it in clean environments (4 minutes)
 	tests/install/run.sh $(CURDIR)/$(BIN)/python
 
-test-openai2: .venv-openai2/ready ## Test client, servers and command with openai 2.x
-	.venv-openai2/bin/python -m pytest tests/asking tests/serving tests/cli
+test-openai3: .venv-openai3/ready ## Test client, servers and command with openai 3.x
+	.venv-openai3/bin/python -m pytest tests/asking tests/serving tests/cli
 
 .venv-vllm/ready: tests/vllm/install.sh tests/vllm/constraints.txt
 	tests/vllm/install.sh .venv-vllm
@@ -113,4 +114,4 @@ all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving \
 	bench-needles bench-legibility bench-million scripts picture \
-	test-install test-openai2 test-vllm test-glyph test-train all
+	test-install test-openai3 test-vllm test-glyph test-train all
