@@ -65,36 +65,37 @@ class Connections:
                     return None
         return self._entry
 
-    def openai(self, settings: Mapping[str, Any]) -> OpenAI:
-        """Returns the OpenAI client, which is made with ``settings``."""
+    def openai(self, headers: Mapping[str, str]) -> OpenAI:
+        """Returns the OpenAI client; ``headers`` go along with each of its requests."""
         if self._sync is None:
-            http = settings["http_client"] or self._direct(openai.DefaultHttpxClient)
-            self._sync = OpenAI(**{**settings, **self._credentials(settings), "http_client": http})
+            http = self._direct(openai.DefaultHttpxClient)
+            self._sync = OpenAI(**self._settings(headers), http_client=http)
             # Else OPENAI_ORG_ID and OPENAI_PROJECT_ID would go to a server they say nothing to.
             self._sync.organization = self._sync.project = None
         return self._sync
 
-    def async_openai(self, settings: Mapping[str, Any]) -> AsyncOpenAI:
+    def async_openai(self, headers: Mapping[str, str]) -> AsyncOpenAI:
         """Returns the running loop's OpenAI client; connections cannot move between loops."""
         loop = asyncio.get_running_loop()
         if loop not in self._of_loop:
-            http = settings["http_client"] or self._direct(openai.DefaultAsyncHttpxClient)
-            named = {**settings, **self._credentials(settings), "http_client": http}
-            client = AsyncOpenAI(**named)
+            http = self._direct(openai.DefaultAsyncHttpxClient)
+            client = AsyncOpenAI(**self._settings(headers), http_client=http)
             client.organization = client.project = None
             self._of_loop[loop] = client
         return self._of_loop[loop]
 
-    def _credentials(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        key = self.endpoint.api_key
+    def _settings(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        endpoint = self.endpoint
         # A connection that is kept open would outlive the loop it belongs to.
-        headers = {**(settings["default_headers"] or {}), "Connection": "close"}
-        if self.endpoint.basic_header is not None:
-            headers["Authorization"] = self.endpoint.basic_header
+        sent = {**headers, "Connection": "close"}
+        if endpoint.basic_header is not None:
+            sent["Authorization"] = endpoint.basic_header
         return {
-            "base_url": self.endpoint.base_url,
-            "api_key": key.get_secret_value() if key else "none",
-            "default_headers": headers,
+            "base_url": endpoint.base_url,
+            "api_key": endpoint.api_key.get_secret_value() if endpoint.api_key else "none",
+            "timeout": endpoint.timeout,
+            "max_retries": endpoint.max_retries,
+            "default_headers": sent,
         }
 
     def _direct(self, make: Callable[..., _Http]) -> _Http | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glyph_shared import AsyncGlyphClient, ConfigError, GlyphClient, PagedChat, RenderConfig
@@ -30,7 +30,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.llms.openai_like import OpenAILike
 from openai import AsyncOpenAI, OpenAI
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from llama_index_glyph.connections import Connections
 from llama_index_glyph.messages import openai_messages
@@ -88,12 +88,12 @@ class GlyphLLM(OpenAILike):
         ge=0,
     )
     context_window: int = Field(
-        default=0, description="Tokens a request may have; 0 takes what the server says.", ge=0
+        default=0, description="Tokens a request may have, if not fewer by the server.", ge=0
     )
     default_headers: dict[str, str] | None = Field(
         default=None, description="Sent with each request, never shown.", exclude=True, repr=False
     )
-    is_chat_model: bool = Field(default=True, description="Pages need the chat endpoint.")
+    is_chat_model: bool = Field(default=True, description="True: pages need the chat endpoint.")
     is_function_calling_model: bool = Field(
         default=True,
         description="Whether the server takes tools: vLLM does under --enable-auto-tool-choice and "
@@ -124,6 +124,7 @@ class GlyphLLM(OpenAILike):
             "max_retries": 2,
         }
         given.update(settings)
+        _check_names(given)
         endpoint = Endpoint.resolve(
             base_url=base_url or given.pop("api_base", None),
             model=model,
@@ -132,7 +133,7 @@ class GlyphLLM(OpenAILike):
             max_retries=given["max_retries"],
         )
         given |= {"api_base": endpoint.base_url, "model": endpoint.model or "", "api_key": ""}
-        super().__init__(**given)
+        _check_values(super().__init__, given)
         # The parent may have found a key of OpenAI's, which is no other server's business.
         self.api_key = None
         self._connections = Connections(endpoint)
@@ -150,8 +151,8 @@ class GlyphLLM(OpenAILike):
     def metadata(self) -> LLMMetadata:
         """What the server says of its model, asked once; Glyph's figures while it is away."""
         entry = self._connections.told_entry()
-        told = entry.max_model_len if entry else None
-        window = self.context_window or told or DEFAULT_WINDOW
+        limits = (self.context_window, entry.max_model_len if entry else None)
+        window = min((limit for limit in limits if limit), default=DEFAULT_WINDOW)
         reader = entry is not None and entry.reads_chars(self.config)
         return LLMMetadata(
             context_window=window,
@@ -280,15 +281,34 @@ class GlyphLLM(OpenAILike):
         return {**theirs, "max_tokens": kwargs["max_tokens"], "extra_body": extra_body}
 
     def _get_client(self) -> OpenAI:
-        return self._held().openai(self._get_credential_kwargs())
+        return self._held().openai(self.default_headers or {})
 
     def _get_aclient(self) -> AsyncOpenAI:
-        return self._held().async_openai(self._get_credential_kwargs(is_async=True))
+        return self._held().async_openai(self.default_headers or {})
 
     def _held(self) -> Connections:
         # The parent closes the client after a request that is to have its own.
         kept = self._connections
         return kept if self.reuse_client else Connections(kept.endpoint)
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    """Refuses a setting that there is not, which pydantic would drop."""
+    allowed = sorted(GlyphLLM.model_fields)
+    if unknown := sorted(settings.keys() - allowed):
+        raise ConfigError(f"GlyphLLM has no setting {unknown[0]!r}; there are {allowed}")
+    if settings.get("is_chat_model") is False:
+        raise ConfigError("is_chat_model must be True, pages need the chat endpoint; got False")
+
+
+def _check_values(make: Callable[..., None], settings: Mapping[str, Any]) -> None:
+    """Makes an LLM of settings; what is impossible is told as everywhere in this project."""
+    try:
+        return make(**settings)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+    name = ".".join(map(str, problem["loc"]))
+    raise ConfigError(f"{name}: {problem['msg']}; got {problem['input']!r}")
 
 
 def _request(entry: ModelEntry, paged: PagedChat, kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Replies:
         self._endpoint = endpoint
         self._collector = ReplyCollector(endpoint.host, streamed=streamed)
         self._calls: list[ChoiceDeltaToolCall] = []
+        self._newest: ChatCompletionChunk | None = None
 
     def whole(self, response: ChatResponse) -> ChatResponse:
         """Returns a response that came in one piece.
@@ -127,16 +128,16 @@ class Replies:
         for choice in chunk.choices:
             for call in choice.delta.tool_calls or ():
                 self._calls = update_tool_calls(self._calls, [call])
-        told = {}
+        self._newest, told = chunk, {}
         if thinking := self._collector.thinking[thought:]:
             told["thinking_delta"] = thinking
-        return self._response(delta, raw=chunk, told=told)
+        return self._response(delta, told)
 
     def _last(self) -> ChatResponse:
         delta = self._collector.end()
-        return self._response(delta, raw=None, told=self._costs(self._collector.reply()))
+        return self._response(delta, self._costs(self._collector.reply()))
 
-    def _response(self, delta: str, *, raw: Any, told: dict[str, Any]) -> ChatResponse:
+    def _response(self, delta: str, told: dict[str, Any]) -> ChatResponse:
         calls = [
             ToolCallBlock(
                 tool_call_id=call.id,
@@ -150,7 +151,7 @@ class Replies:
         message = ChatMessage(
             role=MessageRole.ASSISTANT, blocks=self._blocks(calls), additional_kwargs=called
         )
-        return ChatResponse(message=message, delta=delta, raw=raw, additional_kwargs=told)
+        return ChatResponse(message=message, delta=delta, raw=self._newest, additional_kwargs=told)
 
     def _blocks(self, others: Sequence[ContentBlock]) -> list[ContentBlock]:
         thought, text = self._collector.thinking, self._collector.text

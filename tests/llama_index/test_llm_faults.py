@@ -114,6 +114,10 @@ def test_a_stream_that_nobody_reads_on_ends_its_connection(way):
         ({"base_url": "http://host", "api_key": "ключ"}, "ASCII"),
         ({"base_url": "http://me:x@host", "api_key": "sk"}, "two credentials"),
         ({"timeout": -1}, "timeout"),
+        ({"temperature": 9}, "temperature.*got 9"),
+        ({"long_text_tokens": 0}, "long_text_tokens.*got 0"),
+        ({"treshold_tokens": 9}, "treshold_tokens.*threshold_tokens"),
+        ({"is_chat_model": False}, "is_chat_model"),
     ],
 )
 def test_an_impossible_setting_is_refused(settings, told):

@@ -221,7 +221,9 @@ def test_the_window_is_what_the_server_says_unless_it_is_told():
         assert server.model_calls == 1
         llm.complete("Is it?")
         assert server.requests[0]["max_tokens"] == 4096
-        assert GlyphLLM(server.base_url, context_window=9000).metadata.context_window == 9000
+        for said, window in ((9000, 9000), (99_000, 32_768)):
+            llm = GlyphLLM(server.base_url, context_window=said)
+            assert llm.metadata.context_window == window
 
 
 def test_a_server_that_is_away_is_asked_for_its_window_again():

@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.llms import ChatMessage
 from recording import old_recorder, recorded
 from ways import WAYS, aask, ask, text_of
@@ -89,6 +90,15 @@ def test_those_who_watch_see_text_and_no_page(way):
     told = [text for _, text in recorder.events] + old.started + old.ended
     assert max(map(len, told)) < 3 * len(LONG)
     assert not [text for text in told if PNG_BASE64 in text]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_counter_of_llama_index_counts_what_the_server_counted(way):
+    counter = TokenCountingHandler(tokenizer=lambda text: [])
+    with scripted("Nobody.") as server:
+        ask(GlyphLLM(server.base_url, callback_manager=CallbackManager([counter])), way, "Who?")
+    assert counter.prompt_llm_token_count == 900
+    assert counter.completion_llm_token_count == 3
 
 
 @pytest.mark.parametrize("way", ASYNC_WAYS)
