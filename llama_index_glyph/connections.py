@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -65,29 +65,29 @@ class Connections:
                     return None
         return self._entry
 
-    def openai(self, headers: Mapping[str, str]) -> OpenAI:
-        """Returns the OpenAI client; ``headers`` go along with each of its requests."""
+    def openai(self) -> OpenAI:
+        """Returns the OpenAI client."""
         if self._sync is None:
             http = self._direct(openai.DefaultHttpxClient)
-            self._sync = OpenAI(**self._settings(headers), http_client=http)
+            self._sync = OpenAI(**self._settings(), http_client=http)
             # Else OPENAI_ORG_ID and OPENAI_PROJECT_ID would go to a server they say nothing to.
             self._sync.organization = self._sync.project = None
         return self._sync
 
-    def async_openai(self, headers: Mapping[str, str]) -> AsyncOpenAI:
+    def async_openai(self) -> AsyncOpenAI:
         """Returns the running loop's OpenAI client; connections cannot move between loops."""
         loop = asyncio.get_running_loop()
         if loop not in self._of_loop:
             http = self._direct(openai.DefaultAsyncHttpxClient)
-            client = AsyncOpenAI(**self._settings(headers), http_client=http)
+            client = AsyncOpenAI(**self._settings(), http_client=http)
             client.organization = client.project = None
             self._of_loop[loop] = client
         return self._of_loop[loop]
 
-    def _settings(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         endpoint = self.endpoint
         # A connection that is kept open would outlive the loop it belongs to.
-        sent = {**headers, "Connection": "close"}
+        sent = {"Connection": "close"}
         if endpoint.basic_header is not None:
             sent["Authorization"] = endpoint.basic_header
         return {

@@ -58,8 +58,8 @@ class GlyphLLM(OpenAILike):
     A text of ``long_text_tokens`` or more, in any message, and the older turns of a long chat are
     drawn just before the request; events, traces and memory keep the text.
 
-    The key, and headers, are never shown, copied to a file or pickled: where a copy wakes up,
-    ``GLYPH_API_KEY`` has to be set.
+    The key is never shown, written to a file or pickled: where a pickle wakes up, ``GLYPH_API_KEY``
+    has to be set.
     """
 
     model: str = Field(default="", description="The served model; else the first the server names.")
@@ -89,9 +89,6 @@ class GlyphLLM(OpenAILike):
     )
     context_window: int = Field(
         default=0, description="Tokens a request may have, if not fewer by the server.", ge=0
-    )
-    default_headers: dict[str, str] | None = Field(
-        default=None, description="Sent with each request, never shown.", exclude=True, repr=False
     )
     is_chat_model: bool = Field(default=True, description="True: pages need the chat endpoint.")
     is_function_calling_model: bool = Field(
@@ -137,10 +134,6 @@ class GlyphLLM(OpenAILike):
         # The parent may have found a key of OpenAI's, which is no other server's business.
         self.api_key = None
         self._connections = Connections(endpoint)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        return {**state, "__dict__": {**state["__dict__"], "default_headers": None}}
 
     @classmethod
     def class_name(cls) -> str:
@@ -281,10 +274,10 @@ class GlyphLLM(OpenAILike):
         return {**theirs, "max_tokens": kwargs["max_tokens"], "extra_body": extra_body}
 
     def _get_client(self) -> OpenAI:
-        return self._held().openai(self.default_headers or {})
+        return self._held().openai()
 
     def _get_aclient(self) -> AsyncOpenAI:
-        return self._held().async_openai(self.default_headers or {})
+        return self._held().async_openai()
 
     def _held(self) -> Connections:
         # The parent closes the client after a request that is to have its own.
@@ -299,6 +292,11 @@ def _check_names(settings: Mapping[str, Any]) -> None:
         raise ConfigError(f"GlyphLLM has no setting {unknown[0]!r}; there are {allowed}")
     if settings.get("is_chat_model") is False:
         raise ConfigError("is_chat_model must be True, pages need the chat endpoint; got False")
+    if settings.get("default_headers"):
+        raise ConfigError(
+            "default_headers are not sent; credentials go into api_key, or into base_url as "
+            "http://user:password@host/v1"
+        )
 
 
 def _check_values(make: Callable[..., None], settings: Mapping[str, Any]) -> None:

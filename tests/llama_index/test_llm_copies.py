@@ -47,12 +47,6 @@ def test_no_form_of_an_llm_shows_the_key(given):
     assert not [form for form in forms(llm) if KEY in form]
 
 
-def test_headers_may_be_secrets_too():
-    llm = GlyphLLM("http://127.0.0.1:9/v1", default_headers={"X-Key": KEY})
-    shown = (repr(llm), str(llm), repr(llm.to_dict()), llm.to_json(), repr(pickle.dumps(llm)))
-    assert not [form for form in shown if KEY in form]
-
-
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("echoes", [False, True], ids=["answers", "echoes the key"])
 def test_the_key_is_in_nothing_that_a_question_leaves_behind(way, echoes, caplog, monkeypatch):

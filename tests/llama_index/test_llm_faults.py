@@ -118,6 +118,7 @@ def test_a_stream_that_nobody_reads_on_ends_its_connection(way):
         ({"long_text_tokens": 0}, "long_text_tokens.*got 0"),
         ({"treshold_tokens": 9}, "treshold_tokens.*threshold_tokens"),
         ({"is_chat_model": False}, "is_chat_model"),
+        ({"default_headers": {"X-Key": "x"}}, "default_headers"),
     ],
 )
 def test_an_impossible_setting_is_refused(settings, told):

@@ -8,7 +8,9 @@ import json
 
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
@@ -258,13 +260,12 @@ def test_address_key_and_model_come_from_the_environment(server, monkeypatch):
 
 def test_credentials_in_the_address_go_as_a_header(server):
     url = server.base_url.replace("//", "//me:secret@")
-    llm = GlyphLLM(url, default_headers={"X-Team": "harbour"})
+    llm = GlyphLLM(url)
     llm.complete("Is it?")
     asyncio.run(llm.acomplete("Is it?"))
     told = {head["authorization"] for head in server.headers}
     assert told == {"Basic " + base64.b64encode(b"me:secret").decode()}
     assert llm.api_base == server.base_url
-    assert [head.get("x-team") for head in server.headers[-1:]] == ["harbour"]
 
 
 # ---- what a response tells ----
@@ -393,6 +394,26 @@ def test_an_agent_calls_a_tool_and_answers():
 
         assert str(asyncio.run(run())) == "It is 4711."
     assert images(server.requests[1])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_chat_engine_remembers_text_and_sends_older_turns_as_pages(stream):
+    def reply(request):
+        return streamed(STORY * 12) if request.get("stream") else answer(STORY * 12)
+
+    with ScriptedServer(reply) as server:
+        llm = GlyphLLM(server.base_url, threshold_tokens=300, keep_last=2)
+        memory = ChatMemoryBuffer.from_defaults(token_limit=10**6, tokenizer_fn=str.split)
+        engine = SimpleChatEngine.from_defaults(llm=llm, memory=memory)
+        for number in range(4):
+            if stream:
+                assert "".join(engine.stream_chat(f"{number}?").response_gen).strip()
+            else:
+                assert engine.chat(f"{number}?").response.strip() == (STORY * 12).strip()
+        history = engine.chat_history
+    assert [len(images(request)) for request in server.requests] == [0, 0, 0, 1]
+    assert len(history) == 8
+    assert {block.block_type for message in history for block in message.blocks} == {"text"}
 
 
 def test_a_client_may_be_made_for_each_request(server):
