@@ -47,7 +47,7 @@ class PageStore:
     pages are then drawn each time.
     """
 
-    def __init__(self, folder: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+    def __init__(self, folder: Path | str, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         """Names the folder, which is made when the first pages are kept.
 
         Args:
@@ -60,7 +60,7 @@ class PageStore:
         """
         if limit_bytes <= 0:
             raise ConfigError(f"limit_bytes must be positive; got {excerpt(limit_bytes)}")
-        self.folder = CacheFolder(folder, limit_bytes)
+        self.folder = CacheFolder(Path(folder), limit_bytes)
         self._lock = threading.RLock()  # a reader that is garbage-collected takes it again
         self._flights: dict[str, Flight] = {}
         self._alive: WeakValueDictionary[tuple[str, int], Page] = WeakValueDictionary()

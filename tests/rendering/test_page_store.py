@@ -79,6 +79,11 @@ def test_a_second_question_draws_nothing_and_gets_the_same_pages(store, renderer
     assert renderer.drawn == len(EXPECTED)
 
 
+def test_a_folder_may_be_named_by_a_string(store, renderer):
+    list(PageStore(str(store.folder.path)).render(renderer, TEXT))
+    assert len(entries(store)) == 1
+
+
 def test_a_stored_page_knows_its_lines_and_pixels(store, renderer):
     list(store.render(renderer, TEXT))
     gc.collect()
