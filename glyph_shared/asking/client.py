@@ -427,7 +427,7 @@ def _check_questions(questions: Sequence[str]) -> None:
         raise InputError(f"there is no question; give at least one, in a list; got {questions!r}")
     for question in questions:
         if not isinstance(question, str) or not question.strip():
-            raise InputError(f"the question is empty or no text; give a str; got {question!r}")
+            raise InputError(f"the question must be words, in a str; got {question!r}")
 
 
 def _rebuild(kind: type[_Client], settings: dict[str, Any]) -> _Client:

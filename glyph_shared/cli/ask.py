@@ -266,9 +266,9 @@ def _looked_again(told: SecondLook) -> str:
         return told.note
     pages = ", ".join(f"{page + 1:,}" for page in told.pages)
     pages = f"{'page' if len(told.pages) == 1 else 'pages'} {pages}"
-    how = f"at {told.dpi:g} dpi, {counted(told.visual_tokens, 'visual token')}"
-    if told.how == "text":
-        how = f"as text, {counted(told.text_tokens, 'text token')}"
+    how = f"as text, {counted(told.text_tokens, 'text token')}"
+    if told.dpi is not None:
+        how = f"at {told.dpi:g} dpi, {counted(told.visual_tokens, 'visual token')}"
     left = f"; {counted(len(told.left_out), 'page')} more did not fit" if told.left_out else ""
     return f"looked again at {pages} {how}{left}"
 

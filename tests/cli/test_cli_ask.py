@@ -195,6 +195,17 @@ def test_a_second_look_is_told_with_its_pages_and_cost(run, tmp_path):
     assert result.stderr.rstrip().endswith(" visual tokens")
 
 
+def test_a_second_look_at_text_is_told_with_what_the_text_costs(run, tmp_path):
+    _keys(tmp_path, 40)
+    with ScriptedServer(answer("Key 7 [page 1]"), answer("00000007")) as server:
+        arguments = ("ask", "keys.txt", "Which is key 7?", "--base-url", server.base_url)
+        result = run(*arguments, "--refine", "text")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("00000007\n")
+    assert "glyph: looked again at page 1 as text, " in result.stderr
+    assert result.stderr.rstrip().endswith(" text tokens")
+
+
 def test_a_second_look_in_vain_is_told_and_the_first_answer_printed(run, tmp_path):
     _keys(tmp_path, 40)
     first = answer("Key 7 [page 2]")
