@@ -45,6 +45,7 @@ class Asked:
             usage=answer.usage.model_dump(),
             refused=answer.refused,
             truncated=answer.truncated,
+            thinking=answer.thinking,
             citations=self.corpus.citations(self.plan, answer),
             overflow_note=answer.overflow_note,
             left_out=[
@@ -53,6 +54,7 @@ class Asked:
             ],
             pages_left_out=[part.model_dump() for part in answer.left_out],
             exact_left_out=answer.exact_left_out,
+            refined=answer.refined and answer.refined.model_dump(),
         )
 
     def _cost(self) -> dict[str, Any]:

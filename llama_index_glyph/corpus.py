@@ -11,6 +11,7 @@ from typing import Any
 
 from glyph_shared import Answer, Citation, Document, Plan
 from glyph_shared.documents.document import DocumentBuilder
+from glyph_shared.planning.passages import GAP
 from llama_index.core.schema import BaseNode, NodeWithScore
 from llama_index.core.schema import Document as LlamaDocument
 
@@ -20,7 +21,9 @@ from llama_index_glyph.pictures import is_picture
 
 Span = tuple[int, int]
 
-_GAP = "\n\n"
+_PAGE_GAP = "\n\n"
+_FILE_KEYS = ("file_name", "file_path", "page_label")
+"""Metadata that header lines and citations tell already."""
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -40,8 +43,9 @@ class Corpus:
     def of(cls, nodes: Sequence[BaseNode]) -> Corpus:
         """Returns nodes as documents, each of which begins on a page of its own.
 
-        Source pages of one file, as PDF readers give them, are one document. Where there are
-        several files, each begins with a line that names it.
+        Source pages of one file, as PDF readers give them, are one document, and so are parts of
+        one. Each begins with the name of its file, where there are several, and with the metadata
+        that an LLM may see.
 
         Raises:
             InputError: An image without text cannot be read.
@@ -71,7 +75,7 @@ class Corpus:
                 "source_page": citation.source_page,
                 "char_span": passage.place(span),
                 "page": None if citation.page_index is None else citation.page_index + 1,
-                "quote": citation.quote,
+                "quote": passage.text[slice(*span)] if citation.quote else "",
                 "found_by": citation.found_by,
                 "score": citation.score,
             }
@@ -107,20 +111,26 @@ class Corpus:
 
 
 def _group(key: str, passage: Passage) -> str:
-    is_source_page = passage.is_whole and "page_label" in passage.metadata
-    return f"/{_file(passage)}" if is_source_page else key
+    """Returns what passages of one document have in common; no key begins as it does."""
+    if passage.picture is not None:
+        return key
+    told = "\n".join(_told(passage))
+    if not passage.is_whole:
+        return f"part of {passage.doc_id}\n{told}"
+    return f"page of {_file(passage)}\n{told}" if "page_label" in passage.metadata else key
 
 
 def _document(group: Sequence[tuple[str, Passage]], named: bool) -> Document:
     builder = DocumentBuilder()
-    name = _name(group[0][1])
+    name, header = _name(group[0][1]), _header(group[0][1], named)
     for key, passage in group:
         part = _part(key, passage)
         if len(builder):
-            builder.add(_GAP, path=key, line=1, follows_lines=False)
+            gap = _PAGE_GAP if passage.is_whole else GAP
+            builder.add(gap, path=key, line=1, follows_lines=False)
             builder.extend(part)
-        elif named and name and passage.picture is None:
-            builder.extend_with_header(part, f"=== {name} ===")
+        elif header and passage.picture is None:
+            builder.extend_with_header(part, header)
         else:
             builder.extend(part)
     return builder.build(name or f"document {group[0][0].partition('/')[0]}")
@@ -135,6 +145,21 @@ def _part(key: str, passage: Passage) -> Document:
     source_page = int(label) if label.isdecimal() else None
     builder.add(passage.text, path=key, line=1, source_page=source_page)
     return builder.build(_name(passage))
+
+
+def _header(passage: Passage, named: bool) -> str:
+    name = _name(passage)
+    return "\n".join([f"=== {name} ===", *_told(passage)] if named and name else _told(passage))
+
+
+def _told(passage: Passage) -> list[str]:
+    """Returns the metadata that an LLM may see, a line each, but for the file's."""
+    node = passage.nodes[0][1]
+    return [
+        node.metadata_template.format(key=key, value=value)
+        for key, value in node.metadata.items()
+        if key not in node.excluded_llm_metadata_keys and key not in _FILE_KEYS
+    ]
 
 
 def _name(passage: Passage) -> str:

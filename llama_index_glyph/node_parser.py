@@ -14,8 +14,9 @@ from llama_index.core.schema import BaseNode, Document, ImageNode, TextNode
 from llama_index.core.utils import get_tqdm_iterable
 
 from llama_index_glyph.page_images import image_folder
-from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes
+from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, picture_node
 from llama_index_glyph.passages import Passage
+from llama_index_glyph.pictures import is_picture
 
 
 class GlyphNodeParser(NodeParser):
@@ -28,8 +29,8 @@ class GlyphNodeParser(NodeParser):
         nodes[0].text, nodes[0].image_path, nodes[0].start_char_idx, nodes[0].metadata["page"]
         index = VectorStoreIndex.from_documents(documents, transformations=[GlyphNodeParser()])
 
-    The images are PNG files, named by their digest, that nothing removes. A document without text
-    gives no node.
+    The images are PNG files, named by their digest, that nothing removes. An image without text
+    stays one; a document with neither gives no node.
     """
 
     config: RenderConfig | None = Field(default=None, description="θ; preset 'en' by default.")
@@ -46,7 +47,7 @@ class GlyphNodeParser(NodeParser):
         self, nodes: Sequence[BaseNode], show_progress: bool = False, **_: Any
     ) -> list[BaseNode]:
         given = get_tqdm_iterable(nodes, show_progress, "Drawing pages")
-        return [page for node in given if node.get_content().strip() for page in self._pages(node)]
+        return [page for node in given for page in self._pages(node)]
 
     async def _aparse_nodes(
         self, nodes: Sequence[BaseNode], show_progress: bool = False, **_: Any
@@ -65,6 +66,10 @@ class GlyphNodeParser(NodeParser):
         return made
 
     def _pages(self, node: BaseNode) -> list[ImageNode]:
+        if is_picture(node):
+            return [picture_node(node)]
+        if not node.get_content().strip():
+            return []
         made = page_nodes(Passage.of(node), self.config, image_folder(self.folder))
         for index, page in enumerate(made):
             if self.id_func is not default_id_func:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from glyph_shared import Page, RenderConfig
 from glyph_shared.asking.material import warn_replaced
-from llama_index.core.schema import ImageNode, NodeRelationship, TextNode
+from llama_index.core.schema import ImageDocument, ImageNode, NodeRelationship, TextNode
 
 from llama_index_glyph.page_images import drawn, keep_image
 from llama_index_glyph.passages import Passage
@@ -34,6 +34,19 @@ def page_nodes(passage: Passage, config: RenderConfig | None, folder: Path) -> l
         )
         for page in pages
     ]
+
+
+def picture_node(node: ImageNode | ImageDocument) -> ImageNode:
+    """Returns an image without text as a node of its own."""
+    return ImageNode(
+        id_=str(uuid5(_NAMESPACE, f"{node.node_id}|{node.image_path or node.image_url}")),
+        image=node.image,
+        image_path=node.image_path,
+        image_url=node.image_url,
+        image_mimetype=node.image_mimetype,
+        metadata=node.metadata,
+        relationships={NodeRelationship.SOURCE: node.source_node or node.as_related_node_info()},
+    )
 
 
 def with_image(node: ImageNode, config: RenderConfig | None, folder: Path) -> ImageNode:

@@ -21,6 +21,7 @@ from llama_index.retrievers.bm25 import BM25Retriever
 
 from glyph_shared import RenderConfig
 from llama_index_glyph import (
+    GlyphCorpusRetriever,
     GlyphLLM,
     GlyphQueryEngine,
     GlyphRenderPostprocessor,
@@ -220,3 +221,15 @@ def test_a_stock_engine_takes_the_synthesizer(reader_url):
     retriever = BM25Retriever.from_defaults(nodes=SentenceSplitter()(nodes), similarity_top_k=2)
     synthesizer = GlyphSynthesizer(GlyphLLM(reader_url))
     assert str(RetrieverQueryEngine(retriever, synthesizer).query(LISBON)) == "4711"
+
+
+def test_a_stock_multimodal_engine_shows_the_pages_of_the_corpus():
+    documents = [Document(text=LISBON_FACT), Document(text=PORTO_FACT)]
+    with ScriptedServer(answer("4711")) as server:
+        engine = RetrieverQueryEngine.from_args(
+            GlyphCorpusRetriever.from_documents(documents),
+            llm=GlyphLLM(server.base_url),
+            multimodal=True,
+        )
+        assert str(engine.query(LISBON)) == "4711"
+    assert json.dumps(server.requests[0]["messages"]).count("image_url") == 4

@@ -11,7 +11,7 @@ import pytest
 from llama_index.core import Document, MockEmbedding, VectorStoreIndex
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.node_parser import SentenceSplitter
-from llama_index.core.schema import ImageNode, MetadataMode, NodeRelationship
+from llama_index.core.schema import ImageDocument, ImageNode, MetadataMode, NodeRelationship
 from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.vector_stores import SimpleVectorStore
 from PIL import Image
@@ -82,6 +82,15 @@ def test_a_function_for_ids_is_asked():
 
 def test_blank_documents_give_no_node():
     assert parsed(Document(text=""), Document(text=" \n")) == []
+
+
+def test_an_image_without_text_stays_an_image(tmp_path):
+    Image.new("RGB", (60, 40)).save(tmp_path / "scan.png")
+    scan = ImageDocument(image_path=str(tmp_path / "scan.png"), id_="scan")
+    [node] = parsed(scan)
+    assert isinstance(node, ImageNode)
+    assert (node.image_path, node.ref_doc_id) == (str(tmp_path / "scan.png"), "scan")
+    assert [node.node_id] == ids(parsed(scan))
 
 
 def test_metadata_of_documents_can_be_left_out():
