@@ -93,6 +93,19 @@ def test_those_who_watch_see_text_and_no_page(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_those_who_watch_the_reader_see_as_little_of_its_pages(reader_url, way):
+    old, manager = old_recorder()
+    with recorded() as recorder:
+        ask(GlyphLLM(reader_url, callback_manager=manager), way, PROMPT)
+    kind = "Chat" if "chat" in way else "Completion"
+    assert FACT in recorder.named(f"LLM{kind}StartEvent")[0]
+    assert "4711" in recorder.named(f"LLM{kind}EndEvent")[0]
+    assert len(old.started) == len(old.ended) == 1
+    told = [text for _, text in recorder.events] + old.started + old.ended
+    assert not [text for text in told if PNG_BASE64 in text]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_the_counter_of_llama_index_counts_what_the_server_counted(way):
     counter = TokenCountingHandler(tokenizer=lambda text: [])
     with scripted("Nobody.") as server:
