@@ -48,10 +48,10 @@ demo-rate: $(VENV)/core ## Count what the demo finds with 20 seeds (an hour at m
 	$(BIN)/python -m training.reader.evaluate --demos 20
 
 test: $(VENV)/dev apt ## Run the tests that need neither GPU nor network
-	$(BIN)/python -m pytest -m "not slow and not gpu and not server"
+	$(BIN)/python -m pytest -m "not slow and not gpu and not server and not browser"
 
 test-slow: $(VENV)/dev apt ## Run the slow tests too
-	$(BIN)/python -m pytest -m "not gpu and not server"
+	$(BIN)/python -m pytest -m "not gpu and not server and not browser"
 
 lint: $(VENV)/dev ## Check style
 	$(BIN)/ruff check .
@@ -110,8 +110,11 @@ test-glyph: $(VENV)/dev ## Ask a served zai-org/Glyph, which GLYPH_BASE_URL name
 test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 	.venv-train/bin/python -m pytest tests/training
 
+test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and chromium-driver)
+	$(BIN)/python -m pytest -rs -m browser tests/llama_index/test_report_in_browser.py
+
 all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving \
 	bench-needles bench-legibility bench-million scripts picture \
-	test-install test-openai3 test-vllm test-glyph test-train all
+	test-install test-openai3 test-vllm test-glyph test-train test-browser all

@@ -12,7 +12,6 @@ ROW = re.compile(r"\| (\d+) \| ([^|]+) \| ([^|]+) \|")
 
 NOT_HERE = {
     60: "interrupted evaluations: there is no evaluation package yet",
-    73: "reports in HTML: none is written",
 }
 """Numbers without a row, and why."""
 
