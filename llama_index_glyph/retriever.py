@@ -33,10 +33,16 @@ class GlyphCorpusRetriever(BaseRetriever):
             callback_manager: Who is told of retrievals.
 
         Raises:
-            InputError: There are none.
+            InputError: There are none, or one is something else.
         """
         if not nodes:
             raise InputError("there is nothing to retrieve; give at least one document or node")
+        for node in nodes:
+            if not isinstance(node, BaseNode):
+                raise InputError(
+                    f"give LlamaIndex's documents or nodes; got a {type(node).__name__}, whose "
+                    "text goes into Document(text=..., metadata={'file_name': ...})"
+                )
         super().__init__(callback_manager=callback_manager)
         self._nodes = list(nodes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from llama_index.core import (
@@ -65,6 +66,12 @@ def test_it_answers_in_one_event_loop_after_the_other(engine):
         assert_about_lisbon(asyncio.run(engine.aquery(LISBON)))
 
 
+def test_threads_share_an_engine(engine):
+    with ThreadPoolExecutor(4) as pool:
+        for response in pool.map(engine.query, [LISBON] * 4):
+            assert_about_lisbon(response)
+
+
 def test_a_stream_brings_its_sources_at_its_end(reader_url):
     engine = GlyphQueryEngine.from_documents(DOCUMENTS, GlyphLLM(reader_url), streaming=True)
     response = engine.query(LISBON)
@@ -104,6 +111,8 @@ def test_another_llm_and_impossible_options_are_errors(reader_url):
         GlyphQueryEngine.from_documents(DOCUMENTS, GlyphLLM(reader_url), response_mode="compact")
     with pytest.raises(InputError, match="nothing to retrieve"):
         GlyphQueryEngine.from_documents([], GlyphLLM(reader_url))
+    with pytest.raises(InputError, match="got a str"):
+        GlyphQueryEngine.from_documents(["text"], GlyphLLM(reader_url))
 
 
 def test_documents_without_text_give_the_empty_response(reader_url):
