@@ -18,6 +18,7 @@ ROOT = Path(glyph_shared.__file__).parent
 BELOW = {
     "errors": set(),
     "metrics": set(),
+    "runner": {"errors"},
     "documents": {"errors"},
     "rendering": {"errors"},
     "planning": {"rendering", "documents", "errors"},

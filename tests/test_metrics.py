@@ -9,12 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glyph_shared.metrics import (
+    bootstrap_mean,
     character_accuracy,
     character_error_rate,
+    contains_answer,
     edit_distance,
     exact_match,
     normalise_answer,
+    paired_difference,
+    percentile,
     token_f1,
+    wilson_interval,
 )
 
 
@@ -95,3 +100,70 @@ def test_error_and_accuracy_are_shares_of_the_reference():
     assert character_accuracy("far too long", "ab") == 0.0
     assert character_error_rate("", "") == 0.0
     assert character_error_rate("x", "") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "references", "score"),
+    [
+        ("The code is AB-12.", "ab-12", 1.0),
+        ("The code is AB-123.", "AB-12", 0.0),
+        ("It was the Eiffel Tower, in Paris", ["Louvre", "eiffel tower"], 1.0),
+        ("tower Eiffel", "Eiffel Tower", 0.0),
+        ("anything", "the", 0.0),
+        ("x", [], 0.0),
+    ],
+)
+def test_an_answer_contains_a_reference_only_as_whole_words_in_order(prediction, references, score):
+    assert contains_answer(prediction, references) == score
+
+
+def test_percentiles_lie_between_neighbours_by_proportion():
+    assert percentile([4.0, 1.0, 3.0, 2.0], 0.5) == 2.5
+    assert percentile([1.0, 2.0], 0.95) == pytest.approx(1.95)
+    assert percentile([7.0], 0.95) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("hits", "total", "low", "high"),
+    [
+        (10, 10, 0.7225, 1.0),
+        (0, 10, 0.0, 0.2775),
+        (5, 10, 0.2366, 0.7634),
+        (81, 263, 0.2553, 0.3662),
+    ],
+)
+def test_the_wilson_interval_is_that_of_the_formula(hits, total, low, high):
+    interval = wilson_interval(hits, total)
+    assert interval.mean == hits / total
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_bootstrap_is_repeated_by_its_seed_and_holds_the_mean():
+    rng = random.Random(0)
+    values = [rng.random() for _ in range(30)]
+    first = bootstrap_mean(values, seed=3)
+    assert first == bootstrap_mean(values, seed=3) != bootstrap_mean(values, seed=4)
+    assert min(values) < first.low < first.mean < first.high < max(values)
+
+
+def test_bootstrap_bounds_hold_the_mean_of_the_whole_about_as_often_as_they_say():
+    rng = random.Random(1)
+    held = 0
+    for trial in range(200):
+        interval = bootstrap_mean([rng.random() for _ in range(40)], seed=trial, resamples=300)
+        held += interval.low <= 0.5 <= interval.high
+    assert 0.88 <= held / 200 <= 0.99
+
+
+def test_pairs_tell_more_than_two_means():
+    rng = random.Random(2)
+    hard = [rng.random() for _ in range(50)]
+    better = [score + 0.05 + rng.random() * 0.02 for score in hard]
+    paired = paired_difference(better, hard)
+    assert 0.05 < paired.low < paired.mean < paired.high < 0.07
+    assert bootstrap_mean(hard).high > bootstrap_mean(better).low
+
+
+def test_scores_of_different_questions_are_no_pairs():
+    with pytest.raises(ValueError, match="zip"):
+        paired_difference([1.0, 0.0], [1.0])

@@ -35,7 +35,7 @@ _WrongUsage: Any = typer.BadParameter.__base__
 
 
 @contextmanager
-def _told_in_a_line() -> Iterator[None]:
+def told_in_a_line() -> Iterator[None]:
     """Turns what went wrong into a line on standard error and an exit code."""
     try:
         yield
@@ -60,11 +60,11 @@ class _Subcommands(TyperGroup):
     """Reads the arguments and runs a subcommand, with every failure told in one line."""
 
     def make_context(self, *args: Any, **settings: Any) -> Any:
-        with _told_in_a_line():
+        with told_in_a_line():
             return super().make_context(*args, **settings)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own class
-        with warnings.catch_warnings(), _told_in_a_line():
+        with warnings.catch_warnings(), told_in_a_line():
             warnings.showwarning = _show_warning
             return super().invoke(ctx)
 

@@ -1,6 +1,7 @@
 """Text to pages: θ, fonts, layout, pixels, PNG."""
 
 from glyph_shared.rendering.config import RenderConfig
+from glyph_shared.rendering.marks import Box, span_boxes
 from glyph_shared.rendering.page import PICTURE_MARK, Page, pixel_digest
 from glyph_shared.rendering.page_store import PageStore, default_store
 from glyph_shared.rendering.png import png_theta_hash
@@ -9,6 +10,7 @@ from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
 __all__ = [
     "PICTURE_MARK",
+    "Box",
     "Page",
     "PageStore",
     "RenderConfig",
@@ -18,4 +20,5 @@ __all__ = [
     "pixel_digest",
     "png_theta_hash",
     "render",
+    "span_boxes",
 ]

@@ -1,0 +1,167 @@
+"""Which arms a comparison has, made from a few settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from glyph_shared import AsyncGlyphClient, ConfigError, Document, RenderConfig
+from glyph_shared.asking import Endpoint
+from glyph_shared.planning import Overflow, pick_counter
+from llama_index.core.embeddings import BaseEmbedding, resolve_embed_model
+
+from llama_index_glyph.compare.answerers import Answerer, PageAnswerer, TextAnswerer
+from llama_index_glyph.compare.arms import (
+    FullContext,
+    Hybrid,
+    Rag,
+    bm25_retriever,
+    chunks,
+    embedding_retriever,
+)
+from llama_index_glyph.compare.reading import Arm
+from llama_index_glyph.llm import GlyphLLM
+
+ArmName = Literal["glyph", "rag-bm25", "rag-embedding", "hybrid", "text"]
+
+DEFAULT_ARMS: tuple[ArmName, ...] = ("glyph", "rag-bm25")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the arms work.
+
+    Attributes:
+        arms: Who is compared.
+        chunk_size: The most text tokens of a chunk; LlamaIndex's default.
+        chunk_overlap: Text tokens that a chunk repeats of the one before; LlamaIndex's default.
+        top_k: How many chunks are retrieved; LlamaIndex's default.
+        embedding: A name that LlamaIndex resolves, such as ``local:BAAI/bge-small-en-v1.5``; None
+            where no arm embeds, for none is taken by default.
+        config: θ; else what the server names, else preset ``en``.
+        overflow: What pages do that do not fit one request; see ``PageAnswerer``.
+        max_pages: The most pages of one request.
+        max_tokens: The longest answer.
+        window: Tokens that a text arm may use; else what the server says.
+    """
+
+    arms: tuple[ArmName, ...] = DEFAULT_ARMS
+    chunk_size: int = 1024
+    chunk_overlap: int = 200
+    top_k: int = 2
+    embedding: str | None = None
+    config: RenderConfig | None = None
+    overflow: Overflow | None = None
+    max_pages: int | None = None
+    max_tokens: int | None = None
+    window: int | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Returns the settings as a report shows them."""
+        theta = self.config.theta_hash if self.config else None
+        return {**asdict(self), "arms": list(self.arms), "config": theta}
+
+
+def checked_arms(names: Iterable[str]) -> tuple[ArmName, ...]:
+    """Returns the names of arms, each once.
+
+    Raises:
+        ConfigError: One is none.
+    """
+    known: dict[str, ArmName] = {name: name for name in get_args(ArmName)}
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f"an arm must be one of {', '.join(known)}; got {unknown[0]!r}")
+    return tuple(dict.fromkeys(known[name] for name in names))
+
+
+async def make_arms(
+    documents: Sequence[Document],
+    settings: Settings,
+    endpoint: Endpoint,
+    client: AsyncGlyphClient,
+    *,
+    embedding: BaseEmbedding | None = None,
+) -> dict[str, Arm]:
+    """Makes the arms; all of them ask the same model.
+
+    The embedded reader reads pages alone, so it is shown what was retrieved as pages of its own
+    look. Other models are shown retrieved chunks as text, as RAG does.
+
+    Args:
+        documents: What is asked about.
+        settings: Which arms, and how they work.
+        endpoint: Where the model is.
+        client: Asks it about pages.
+        embedding: A LlamaIndex embedding, instead of the settings' name.
+
+    Raises:
+        ConfigError: An arm cannot work with this model or these settings.
+        ServerError: The server cannot be reached.
+    """
+    entry = await client.model_entry()
+    bare = entry.reads_chars(settings.config)
+    pages = PageAnswerer(
+        client,
+        bare=bare,
+        config=settings.config,
+        overflow=settings.overflow,
+        max_pages=settings.max_pages,
+        max_tokens=settings.max_tokens,
+    )
+    made = _Arms(documents, settings, pages, pages if bare else _text(settings, endpoint))
+    return {name: made.arm(name, embedding) for name in settings.arms}
+
+
+def _text(settings: Settings, endpoint: Endpoint) -> TextAnswerer:
+    llm = GlyphLLM(
+        endpoint.base_url,
+        model=endpoint.model,
+        api_key=endpoint.api_key,
+        draws_pages=False,
+        max_tokens=settings.max_tokens,
+    )
+    return TextAnswerer(llm, pick_counter(), window=settings.window)
+
+
+class _Arms:
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        settings: Settings,
+        pages: PageAnswerer,
+        retrieved: Answerer,
+    ) -> None:
+        self._documents = documents
+        self._settings = settings
+        self._pages = pages
+        self._retrieved = retrieved
+
+    def arm(self, name: ArmName, embedding: BaseEmbedding | None) -> Arm:
+        if name == "glyph":
+            return FullContext(self._documents, self._pages)
+        if name == "text":
+            if not isinstance(self._retrieved, TextAnswerer):
+                raise ConfigError("the embedded reader reads no text; leave the arm 'text' out")
+            return FullContext(self._documents, self._retrieved)
+        nodes = chunks(self._documents, self._settings.chunk_size, self._settings.chunk_overlap)
+        if name == "rag-embedding":
+            model = embedding or _embedding(self._settings.embedding)
+            retriever = embedding_retriever(nodes, model, self._settings.top_k)
+            return Rag(retriever, self._retrieved)
+        retriever = bm25_retriever(nodes, self._settings.top_k)
+        if name == "hybrid":
+            return Hybrid(self._documents, retriever, self._pages)
+        return Rag(retriever, self._retrieved)
+
+
+def _embedding(name: str | None) -> BaseEmbedding:
+    if name is None:
+        raise ConfigError(
+            "the arm 'rag-embedding' needs an embedding, and none is fetched unasked; name one "
+            "as LlamaIndex does, such as local:/models/bge-small-en-v1.5"
+        )
+    try:
+        return resolve_embed_model(name)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"LlamaIndex cannot make the embedding {name!r}: {error}") from None
