@@ -17,6 +17,8 @@ from typing import Any
 
 from glyph_shared.errors import InputError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
 from llama_index_glyph.compare.report_figures import (
     DRAWING_WIDTH,
     figure_groups,
@@ -28,7 +30,6 @@ from llama_index_glyph.compare.report_head import facts, last_answer
 from llama_index_glyph.compare.report_rows import Details, Row, arm_names, questions
 from llama_index_glyph.compare.thumbnails import thumbnail
 from llama_index_glyph.compare.verdict_signs import sign_of
-from markupsafe import Markup
 
 REPORT_NAME = "report.html"
 
