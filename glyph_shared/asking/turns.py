@@ -91,7 +91,17 @@ def split_turns(messages: Sequence[Message]) -> tuple[list[Message], list[Turn]]
         raise InputError(
             f"a chat needs a message of the user; got {len(opening)} of the system and no other"
         )
-    return opening, [Turn(tuple(turn)) for turn in turns]
+    made = [Turn(tuple(turn)) for turn in turns]
+    if made[-1].is_users and not any(_says_something(one) for one in made[-1].messages):
+        raise InputError(
+            f"the last message of the chat is empty; got {made[-1].messages[0].get('content')!r}, "
+            "ask something"
+        )
+    return opening, made
+
+
+def _says_something(message: Message) -> bool:
+    return any(not isinstance(run, str) or run.strip() for run in message_runs(message))
 
 
 def wire_message(message: Message) -> dict[str, Any]:

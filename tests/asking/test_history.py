@@ -314,10 +314,18 @@ def test_question_and_history_are_the_last_user_message_and_all_else():
 
 @pytest.mark.parametrize("messages", [[assistant("x")], [user(" ")], [user([IMAGE]), user("So?")]])
 def test_there_is_no_question_in_images_or_in_an_answer(messages):
-    with pytest.raises(InputError, match=r"question|image_url"):
+    with pytest.raises(InputError, match=r"question|image_url|is empty"):
         question_and_history(messages)
 
 
 def test_what_stands_before_a_question_in_its_message_is_history():
     asked = user("The code is 4711.\n\nWhat is the code?")
     assert question_and_history([asked]) == ("What is the code?", "The code is 4711.")
+
+
+@pytest.mark.fault(1)
+@pytest.mark.parametrize("content", ["", " \n", None, [], [{"type": "text", "text": ""}]])
+def test_a_last_message_that_says_nothing_is_refused(content):
+    with pytest.raises(InputError, match="last message of the chat is empty"):
+        paged([*chat(4), user(content)])
+    assert paged([*chat(4), user([{"type": "text", "text": ""}, IMAGE])]).images == 1
