@@ -21,6 +21,10 @@ $(VENV)/dev: $(VENV)/core tests/dev_requirements.py
 	$(BIN)/$(PIP) -e ".[llama-index]" -r <($(BIN)/python tests/dev_requirements.py)
 	touch $@
 
+$(VENV)/browser: $(VENV)/dev
+	$(BIN)/$(PIP) "selenium>=4.20"
+	touch $@
+
 # LlamaIndex holds the environment above at openai 2.x.
 .venv-openai3/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-openai3

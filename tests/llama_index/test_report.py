@@ -11,9 +11,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-
-pytest.importorskip("llama_index.core")
-
 from PIL import Image
 
 from glyph_shared import InputError

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytest.importorskip("llama_index.core")
 pytest.importorskip("selenium")
 
 from pypdf import PdfReader
