@@ -15,7 +15,7 @@ _NAMES_SHOWN = 3
 def facts(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Returns names and values: the corpus, the models and tokenizers of the rows, the settings.
 
-    What is not set is left out.
+    What is not set is left out, and so are the arms, which head the tables.
     """
     corpus = summary["corpus"]
     told = {
@@ -24,7 +24,7 @@ def facts(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list
         "unanswerable": corpus["unanswerable"] or None,
         "model": _distinct(rows, "model"),
         "text tokens counted by": _distinct(rows, "tokenizer"),
-        **summary["settings"],
+        **{name: value for name, value in summary["settings"].items() if name != "arms"},
     }
     return [
         (numbers.words(name), numbers.plain(value))

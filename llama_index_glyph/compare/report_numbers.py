@@ -39,7 +39,8 @@ def money(value: float | None) -> str:
 
 def signed(value: float) -> str:
     """Returns a difference with its sign; the minus is as wide as the plus."""
-    return f"{value:+.2f}".replace("-", "−")
+    shown = f"{value:+.2f}"
+    return "±0.00" if float(shown) == 0 else shown.replace("-", "−")
 
 
 def plain(value: Any) -> str:

@@ -13,6 +13,10 @@ Row = Mapping[str, Any]
 """A line of ``results.jsonl``."""
 
 
+_DASH = "\u2060–\u2060"
+"""Where no line ends."""
+
+
 @dataclass
 class Details:
     """What opened questions show; chunks and page images are kept once, however many show them.
@@ -53,7 +57,7 @@ def questions(
     for row in rows:
         asked.setdefault(row["question_id"], {})[row["arm"]] = row
     return [
-        {"id": name, "outcome": outcomes[name], **_question(answered, arms, details)}
+        {"id": name, "outcome": outcomes.get(name), **_question(answered, arms, details)}
         for name, answered in asked.items()
     ]
 
@@ -128,7 +132,7 @@ def _place(span: Row) -> str:
     """Returns a stretch of a document as words; without offsets, the document alone."""
     if span["start"] is None or span["end"] is None:
         return str(span["document"])
-    return f"{span['document']} · chars {span['start']:,}–{span['end']:,}"
+    return f"{span['document']} · chars {span['start']:,}{_DASH}{span['end']:,}"
 
 
 def marks(chunk: Row, golds: Sequence[Row]) -> list[tuple[int, int]]:

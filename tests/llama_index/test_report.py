@@ -16,6 +16,7 @@ from PIL import Image
 from glyph_shared import InputError
 from llama_index_glyph.compare.report import write_report
 from llama_index_glyph.compare.report_figures import intervals
+from llama_index_glyph.compare.report_numbers import count, money, signed
 from llama_index_glyph.compare.report_rows import Details, marks, utf16_units
 from llama_index_glyph.compare.thumbnails import WIDTH_PX, thumbnail
 from llama_index_glyph.compare.verdict_signs import SIGNS, sign_of
@@ -274,3 +275,25 @@ def test_the_same_folder_gives_the_same_bytes(sample):
     first = write_report(sample).read_bytes()
     assert write_report(sample).read_bytes() == first
     assert b"1970-01-01 00:00 UTC" in first
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.213, "+0.21"), (-0.05, "−0.05"), (-0.001, "±0.00"), (0, "±0.00")]
+)
+def test_a_difference_carries_its_sign(value, shown):
+    assert signed(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "shown"),
+    [
+        (count, 12400, "12,400"),
+        (count, 9.66, "9.7"),
+        (count, 3.0, "3"),
+        (money, 0.00123, "0.0012"),
+        (money, 12.5, "12.50"),
+        (count, None, "–"),
+    ],
+)
+def test_numbers_have_as_many_digits_as_help(form, value, shown):
+    assert form(value) == shown

@@ -4,6 +4,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 const GOLD = { whole: "holds the gold", part: "holds a part of the gold" };
 
+const LINES_ABOVE_GOLD = 2;
+
 const byId = (id) => document.getElementById(id);
 const island = (id) => JSON.parse(byId(id).textContent);
 
@@ -90,7 +92,7 @@ function page(shown) {
     shown.cited ? element("span", "tag", "cited") : null,
     shown.evidence.length ? element("span", "tag", "gold marked") : null,
   );
-  return element("figure", "", picture(shown), caption);
+  return element("figure", shown.evidence.length ? "gold" : "", picture(shown), caption);
 }
 
 function badge(index, arm) {
@@ -137,7 +139,10 @@ function detail(index) {
 
 function showGold(opened) {
   for (const mark of opened.querySelectorAll("mark:first-of-type")) {
-    mark.parentElement.scrollTop = mark.offsetTop - mark.parentElement.offsetTop - 40;
+    const box = mark.parentElement;
+    const line = parseFloat(getComputedStyle(box).lineHeight);
+    const above = Math.floor((mark.offsetTop - box.offsetTop) / line) - LINES_ABOVE_GOLD;
+    box.scrollTop = Math.max(0, above) * line;
   }
 }
 
