@@ -48,6 +48,9 @@ apt: ## Install the system packages that the tests use (Debian)
 demo: $(VENV)/core ## Plant facts in a long document and let the embedded reader find them
 	$(BIN)/glyph demo
 
+compare-demo: $(VENV)/dev ## Compare RAG with full context on made-up facts (about a minute)
+	$(BIN)/python -m llama_index_glyph.compare.demo
+
 demo-rate: $(VENV)/core ## Count what the demo finds with 20 seeds (an hour at most)
 	$(BIN)/python -m training.reader.evaluate --demos 20
 
@@ -119,6 +122,6 @@ test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and
 
 all: format lint type test ## Everything before a commit
 
-.PHONY: help apt demo demo-rate test test-slow lint format type bench bench-serving \
+.PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-serving \
 	bench-needles bench-legibility bench-million scripts picture \
 	test-install test-openai3 test-vllm test-glyph test-train test-browser all

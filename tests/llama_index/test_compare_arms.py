@@ -1,0 +1,298 @@
+"""Arms show what they promise, and rows tell what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+from typing import Any
+
+import pytest
+from llama_index.core.bridge.pydantic import Field
+from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
+from llama_index.core.llms.callbacks import llm_completion_callback
+
+from glyph_shared import AsyncGlyphClient, ConfigError, Document, InputError
+from glyph_shared.planning import EstimateCounter
+from glyph_shared.reader import Reader
+from llama_index_glyph.compare import (
+    FullContext,
+    Gold,
+    Hybrid,
+    Judge,
+    PageAnswerer,
+    Passage,
+    Prices,
+    Question,
+    Rag,
+    Reading,
+    TextAnswerer,
+    bm25_retriever,
+    chunks,
+    compare,
+)
+from llama_index_glyph.compare.arms import embedding_retriever
+from llama_index_glyph.compare.demo import demo_corpus
+
+FACT = "The access code of the Oslo office is AB-4711."
+FILLER = "It rained all day, and the river rose. " * 6
+DOCUMENTS = [
+    Document.from_text(f"{FILLER}\n\n{FACT} {FILLER}", "a.txt"),
+    Document.from_text(f"Nobody knows anything here. {FILLER}", "b.txt"),
+]
+START = DOCUMENTS[0].text.index(FACT)
+ASKED = Question(
+    "q1",
+    "What is the access code of the Oslo office?",
+    ("AB-4711",),
+    (Gold("a.txt", START, START + len(FACT)),),
+)
+LOST = Question("q2", "What is the budget of the Riga mill?", ())
+
+
+class Answerer:
+    """Says always the same and notes what it was shown."""
+
+    def __init__(self, answer="AB-4711"):
+        self.said = answer
+        self.shown = []
+
+    async def answer(self, question, passages):
+        self.shown.append([(passage.document, passage.start) for passage in passages])
+        stretches = tuple((one.document, one.start, one.end) for one in passages)
+        return Reading(self.said, shown=stretches, total_s=1.0)
+
+
+class Model(CustomLLM):
+    """Says always the same, and keeps the last prompt."""
+
+    said: str = "AB-4711"
+    window: int = 4000
+    prompts: list[str] = Field(default_factory=list)
+
+    @property
+    def metadata(self):
+        return LLMMetadata(context_window=self.window, num_output=100, model_name="parrot")
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **_: Any):
+        self.prompts.append(prompt)
+        return CompletionResponse(text=self.said)
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **_: Any):
+        self.prompts.append(prompt)
+        yield CompletionResponse(text=self.said, delta=self.said)
+
+
+def ask(arm, question=ASKED):
+    return asyncio.run(arm(question))
+
+
+def rag(answerer, top_k=1, size=64, documents=DOCUMENTS):
+    return Rag(bm25_retriever(chunks(documents, size, 0), top_k), answerer)
+
+
+def run(folder, arms, questions=(ASKED,), **options):
+    return asyncio.run(compare(DOCUMENTS, questions, arms, folder, **options))
+
+
+def rows(folder):
+    lines = (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_full_context_shows_all_documents():
+    answerer = Answerer()
+    reading = ask(FullContext(DOCUMENTS, answerer))
+    assert answerer.shown == [[("a.txt", 0), ("b.txt", 0)]]
+    assert reading.retrieved is None
+
+
+def test_rag_shows_the_chunks_that_share_the_words_of_the_question():
+    reading = ask(rag(Answerer()))
+    [hit] = reading.retrieved
+    assert FACT in hit.content.text
+    assert DOCUMENTS[0].text[hit.start : hit.end] == hit.content.text
+    assert reading.total_s > 1.0
+
+
+def test_hybrid_shows_the_whole_documents_of_the_hits_once():
+    answerer = Answerer()
+    retriever = bm25_retriever(chunks(DOCUMENTS, 32, 0), 2)
+    reading = ask(Hybrid(DOCUMENTS, retriever, answerer))
+    assert answerer.shown[0][0] == ("a.txt", 0)
+    assert len(answerer.shown[0]) == len({hit.document for hit in reading.retrieved})
+
+
+def test_chunks_of_a_repetitive_text_know_where_they_stand():
+    for node in chunks([Document.from_text("Ja. " * 500, "ja.txt")], 20, 5)[1:]:
+        assert node.start_char_idx > 0
+
+
+def test_embeddings_are_any_of_llama_index():
+    from llama_index.core.embeddings import MockEmbedding
+
+    retriever = embedding_retriever(chunks(DOCUMENTS, 64, 0), MockEmbedding(embed_dim=3), 2)
+    assert len(ask(Rag(retriever, Answerer())).retrieved) == 2
+
+
+def test_a_chunk_cannot_overlap_all_of_itself():
+    with pytest.raises(ConfigError, match=r"chunk_overlap .* got 64 and 64"):
+        chunks(DOCUMENTS, 64, 64)
+
+
+def test_text_that_fills_the_window_is_cut_and_that_is_told():
+    model = Model(window=800)
+    answerer = TextAnswerer(model, EstimateCounter())
+    long = [Passage.whole(Document.from_text("word " * 5000, "long.txt"))]
+    reading = asyncio.run(answerer.answer("Who?", [*long, *map(Passage.whole, DOCUMENTS)]))
+    assert "cut to" in reading.note
+    [(document, start, end)] = reading.shown
+    assert (document, start) == ("long.txt", 0)
+    assert 0 < end < 5000
+    assert model.prompts[-1].count("word") < 800
+
+
+def test_text_that_fits_goes_whole_and_before_the_question():
+    model = Model()
+    reading = ask(FullContext(DOCUMENTS, TextAnswerer(model, EstimateCounter())))
+    assert reading.note == ""
+    assert FACT in model.prompts[-1]
+    assert model.prompts[-1].index(FACT) < model.prompts[-1].index(ASKED.question)
+    assert (reading.answer, reading.model) == ("AB-4711", "parrot")
+
+
+def test_a_model_that_finds_nothing_says_the_agreed_sentence():
+    model = Model(said="Not on these pages.")
+    assert ask(FullContext(DOCUMENTS, TextAnswerer(model, EstimateCounter()))).refused
+
+
+def test_a_window_without_room_is_refused():
+    answerer = TextAnswerer(Model(window=500), EstimateCounter())
+    with pytest.raises(ConfigError, match="leaves no room for text"):
+        ask(FullContext(DOCUMENTS, answerer))
+
+
+def test_pages_may_not_retrieve_in_secret():
+    with pytest.raises(ConfigError, match="arm of its own"):
+        PageAnswerer(AsyncGlyphClient("http://127.0.0.1:9/v1"), bare=True, overflow="hybrid")
+
+
+def test_the_reader_reads_pages_and_the_row_shows_where_the_answer_stands(reader_url, tmp_path):
+    async def work():
+        async with AsyncGlyphClient(reader_url, Reader.name) as client:
+            pages = PageAnswerer(client, bare=True, max_tokens=32)
+            arms = {"glyph": FullContext(DOCUMENTS, pages), "rag": rag(pages)}
+            return await compare(DOCUMENTS, [ASKED], arms, tmp_path)
+
+    summary = asyncio.run(work())
+    glyph, retrieved = rows(tmp_path)
+    assert (glyph["answer"], glyph["verdict"]) == ("AB-4711", "right")
+    assert glyph["usage"]["visual_tokens"] > 0
+    assert glyph["page_count"] >= 2
+    held = [page for page in glyph["pages"] if page["evidence_px"]]
+    assert held
+    assert all(page["end"] > START and page["start"] <= START + len(FACT) for page in held)
+    assert all((tmp_path / page["image"]).read_bytes()[:4] == b"\x89PNG" for page in held)
+    assert [hit["holds_gold"] for hit in retrieved["retrieved"]] == ["whole"]
+    assert 0 < retrieved["first_token_s"] <= retrieved["total_s"]
+    assert summary["arms"]["glyph"]["right"]["mean"] == 1.0
+
+
+def test_a_comparison_goes_on_where_it_stopped(tmp_path):
+    answerer = Answerer()
+    arms = {"full": FullContext(DOCUMENTS, answerer)}
+    first = run(tmp_path, arms, (ASKED, LOST))
+    assert run(tmp_path, arms, (ASKED, LOST)) == first
+    assert len(answerer.shown) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"settings": {"top_k": 3}}, "other settings"),
+        ({"questions": (LOST,)}, "other corpus"),
+        ({"prices": Prices(prompt=1, completion=1)}, "other prices"),
+    ],
+)
+def test_results_of_another_run_are_not_mixed_in(tmp_path, change, told):
+    arms = {"full": FullContext(DOCUMENTS, Answerer())}
+    run(tmp_path, arms)
+    before = (tmp_path / "results.jsonl").read_bytes()
+    with pytest.raises(ConfigError, match=told):
+        run(tmp_path, arms, **{"questions": (ASKED,), **change})
+    assert (tmp_path / "results.jsonl").read_bytes() == before
+
+
+def test_a_failed_row_is_as_complete_as_any(tmp_path):
+    async def broken(_):
+        raise RuntimeError("no")
+
+    run(tmp_path, {"good": FullContext(DOCUMENTS, Answerer()), "bad": broken})
+    good, bad = rows(tmp_path)
+    assert good.keys() == bad.keys()
+    assert (bad["verdict"], bad["error"]["message"]) == ("failed", "no")
+
+
+def test_the_table_is_read_by_spreadsheets_and_runs_no_formula(tmp_path):
+    arms = {"full": FullContext(DOCUMENTS, Answerer("=HYPERLINK(1)"))}
+    run(tmp_path, arms)
+    with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as stream:
+        [row] = csv.DictReader(stream)
+    assert row["answer"] == "'=HYPERLINK(1)"
+    assert row["verdict"] == "wrong"
+
+
+def test_nothing_to_compare_is_refused(tmp_path):
+    with pytest.raises(InputError, match="at least one"):
+        run(tmp_path, {})
+
+
+@pytest.mark.parametrize(("score", "verdict"), [("4.5", "right"), ("2.0", "wrong")])
+def test_a_judge_decides_and_is_named(tmp_path, score, verdict):
+    judge = Judge(Model(said=f"{score}\nbecause."))
+    arms = {"full": FullContext(DOCUMENTS, Answerer("the code that begins with AB"))}
+    summary = run(tmp_path, arms, judge=judge)
+    [row] = rows(tmp_path)
+    assert (row["verdict"], row["judge"]) == (verdict, float(verdict == "right"))
+    assert "parrot" in summary["judge"]
+
+
+def test_an_answer_outlives_its_judge(tmp_path):
+    class Broken(Model):
+        async def apredict(self, *_, **__):
+            raise RuntimeError("the judge is ill")
+
+    arms = {"full": FullContext(DOCUMENTS, Answerer())}
+    run(tmp_path, arms, judge=Judge(Broken()))
+    [row] = rows(tmp_path)
+    assert (row["verdict"], row["judge"], row["error"]) == ("right", None, None)
+
+
+def test_the_demo_asks_what_its_documents_hold_and_what_they_do_not():
+    corpus = demo_corpus(0)
+    assert corpus.questions == demo_corpus(0).questions != demo_corpus(1).questions
+    texts = {document.name: document.text for document in corpus.documents}
+    for question in corpus.questions:
+        for gold in question.gold:
+            place = texts[gold.document][gold.start : gold.end]
+            assert question.answers[0] in place
+        subject = question.question.removeprefix("What is ").removesuffix("?")
+        stated = sum(f"{subject[0].upper()}{subject[1:]} is " in text for text in texts.values())
+        assert stated == len(question.gold) == len(question.answers)
+    assert sum(question.unanswerable for question in corpus.questions) == 4
+
+
+def test_the_demo_has_questions_whose_gold_two_chunks_do_not_hold():
+    corpus = demo_corpus(0)
+    arm = rag(Answerer(), top_k=2, size=256, documents=corpus.documents)
+    held = []
+    for question in corpus.questions:
+        hits = ask(arm, question).retrieved
+        golds = [(gold.document, gold.start, gold.end) for gold in question.gold]
+        held += [
+            any(hit.document == d and hit.start <= s and e <= hit.end for hit in hits)
+            for d, s, e in golds
+        ]
+    assert 0 < sum(held) < len(held)
