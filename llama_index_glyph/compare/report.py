@@ -28,7 +28,7 @@ from llama_index_glyph.compare.report_figures import (
 )
 from llama_index_glyph.compare.report_head import facts, last_answer
 from llama_index_glyph.compare.report_rows import Details, Row, arm_names, questions
-from llama_index_glyph.compare.thumbnails import thumbnail
+from llama_index_glyph.compare.thumbnails import embedded
 from llama_index_glyph.compare.verdict_signs import sign_of
 
 REPORT_NAME = "report.html"
@@ -49,7 +49,7 @@ def write_report(folder: Path) -> Path:
     """
     rows = _read_rows(folder / "results.jsonl")
     summary = _read_json(folder / "summary.json")
-    details = Details(draw=partial(thumbnail, folder))
+    details = Details(draw=partial(embedded, folder))
     html = _page(summary, rows, details, last_answer(folder / "results.jsonl"))
     path = folder / REPORT_NAME
     try:

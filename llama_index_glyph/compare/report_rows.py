@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llama_index_glyph.compare import report_numbers as numbers
+from llama_index_glyph.compare.thumbnails import Box
 from llama_index_glyph.compare.verdict_signs import NOT_ASKED
 
 Row = Mapping[str, Any]
 """A line of ``results.jsonl``."""
 
+
+_PARTS = 4
+"""How many lines of a page's gold are shown in full size."""
 
 _DASH = "\u2060–\u2060"
 """Where no line ends."""
@@ -22,10 +26,10 @@ class Details:
     """What opened questions show; chunks and page images are kept once, however many show them.
 
     Attributes:
-        draw: Gives an image's ``data:`` address for its name, or None.
+        draw: Gives the ``data:`` address of an image, or of a part of it, or None.
     """
 
-    draw: Callable[[str], str | None]
+    draw: Callable[[str, Box | None], str | None]
     texts: dict[str, int] = field(default_factory=dict)
     images: dict[str, str | None] = field(default_factory=dict)
 
@@ -33,11 +37,12 @@ class Details:
         """Returns the number under which a text is kept."""
         return self.texts.setdefault(text, len(self.texts))
 
-    def image(self, name: str) -> str:
-        """Returns the name under which an image is kept."""
-        if name not in self.images:
-            self.images[name] = self.draw(name)
-        return name
+    def image(self, name: str, part: Box | None = None) -> str:
+        """Returns the name under which an image, or a part of it, is kept."""
+        key = f"{name} {part}" if part else name
+        if key not in self.images:
+            self.images[key] = self.draw(name, part)
+        return key
 
 
 def arm_names(rows: Iterable[Row], summary: Mapping[str, Any]) -> list[str]:
@@ -119,12 +124,14 @@ def _chunk(chunk: Row, golds: Sequence[Row], details: Details) -> dict[str, Any]
 
 
 def _page(page: Row, details: Details) -> dict[str, Any]:
+    image, evidence = page["image"], page["evidence_px"]
     return {
-        "image": details.image(page["image"]) if page["image"] else None,
+        "image": details.image(image) if image else None,
+        "parts": [details.image(image, tuple(box)) for box in evidence[:_PARTS]] if image else [],
         "place": f"page {page['page'] + 1} · {_place(page)}",
         "size": page["size_px"],
         "cited": page["cited"],
-        "evidence": page["evidence_px"],
+        "evidence": evidence,
     }
 
 

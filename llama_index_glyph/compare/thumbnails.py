@@ -1,4 +1,4 @@
-"""Page images small enough to stand in a report by the hundred."""
+"""Page images small enough to stand in a report by the hundred, and parts of them in full size."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ _QUALITY = 20
 """Of WebP: a dense page takes some 40 KB, a third of its PNG, and looks hardly worse."""
 
 
-def thumbnail(folder: Path, name: str) -> str | None:
-    """Returns a page's thumbnail as a ``data:`` address.
+_CUT_QUALITY = 40
+"""Of what is shown in full size, where each letter counts."""
+
+_AROUND_PX = 10
+"""How much of the page is shown around a part of it."""
+
+Box = tuple[int, int, int, int]
+"""Left edge, top edge, width and height, in pixels of the page."""
+
+
+def embedded(folder: Path, name: str, part: Box | None = None) -> str | None:
+    """Returns a page's thumbnail, or a part of the page as large as it is, as a ``data:`` address.
 
     Args:
         folder: The comparison's folder.
         name: The page's file as a row names it, relative to the folder.
+        part: What to show, with a little around it; None means all of the page.
 
     Returns:
         None if the file is absent, lies outside the folder, or is no PNG of a page's size.
@@ -32,19 +43,35 @@ def thumbnail(folder: Path, name: str) -> str | None:
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         return None
     try:
-        return _shrunk(path)
+        return _read(path, part)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None  # what Pillow raises for broken files
 
 
-def _shrunk(path: Path) -> str | None:
+def _read(path: Path, part: Box | None) -> str | None:
     with Image.open(path, formats=["PNG"]) as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             return None
-        scale = min(1.0, WIDTH_PX / width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = image.convert("L").resize(size, Image.Resampling.LANCZOS)
+        grey = image.convert("L")
+    small, quality = (_shrunk(grey), _QUALITY) if part is None else (_cut(grey, part), _CUT_QUALITY)
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=_QUALITY, method=4)
+    small.save(buffer, "WEBP", quality=quality, method=4)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _shrunk(page: Image.Image) -> Image.Image:
+    scale = min(1.0, WIDTH_PX / page.width)
+    size = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
+    return page.resize(size, Image.Resampling.LANCZOS)
+
+
+def _cut(page: Image.Image, part: Box) -> Image.Image:
+    """Returns a part of a page.
+
+    Raises:
+        ValueError: The part lies beside the page.
+    """
+    left, top = max(0, part[0] - _AROUND_PX), max(0, part[1] - _AROUND_PX)
+    right = min(page.width, part[0] + part[2] + _AROUND_PX)
+    bottom = min(page.height, part[1] + part[3] + _AROUND_PX)
+    return page.crop((left, top, right, bottom))

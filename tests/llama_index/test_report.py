@@ -18,7 +18,7 @@ from llama_index_glyph.compare.report import write_report
 from llama_index_glyph.compare.report_figures import intervals
 from llama_index_glyph.compare.report_numbers import count, money, signed
 from llama_index_glyph.compare.report_rows import Details, marks, utf16_units
-from llama_index_glyph.compare.thumbnails import WIDTH_PX, thumbnail
+from llama_index_glyph.compare.thumbnails import WIDTH_PX, embedded
 from llama_index_glyph.compare.verdict_signs import SIGNS, sign_of
 from tests.llama_index.report_sample import make_sample, write_summary
 
@@ -174,16 +174,31 @@ def test_a_page_is_embedded_once_however_many_rows_show_it(page):
         for found in result["pages"]
     ]
     images = json.loads(page.scripts["images"])
-    assert set(images) == set(shown)
-    assert len(images) < len(shown)
+    pages = {name for name in images if name.endswith(".png")}
+    assert pages == set(shown)
+    assert len(pages) < len(shown)
 
 
 def test_a_thumbnail_is_grey_and_small(sample):
     name = next(row["pages"][0]["image"] for row in rows_of(sample) if row["pages"])
-    data = base64.b64decode(thumbnail(sample, name).partition(",")[2])
+    data = base64.b64decode(embedded(sample, name).partition(",")[2])
     with Image.open(io.BytesIO(data)) as image:
         assert image.width == WIDTH_PX
     assert len(data) < 30_000
+
+
+def test_the_gold_on_a_page_is_shown_in_full_size(tmp_path):
+    page = Image.new("L", (800, 400), 255)
+    page.paste(0, (700, 390, 800, 400))
+    page.save(tmp_path / "page.png")
+    data = base64.b64decode(embedded(tmp_path, "page.png", (700, 390, 100, 10)).partition(",")[2])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (110, 20)
+
+
+def test_a_part_beside_the_page_leaves_its_place_empty(tmp_path):
+    Image.new("L", (40, 40)).save(tmp_path / "page.png")
+    assert embedded(tmp_path, "page.png", (90, 90, 10, 10)) is None
 
 
 @pytest.mark.parametrize("name", ["../outside.png", "pages/absent.png", "pages/broken.png", "."])
@@ -192,7 +207,7 @@ def test_an_image_outside_the_folder_missing_or_broken_leaves_its_place_empty(tm
     (folder / "pages").mkdir(parents=True)
     Image.new("L", (40, 40)).save(tmp_path / "outside.png")
     (folder / "pages" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    assert thumbnail(folder, name) is None
+    assert embedded(folder, name) is None
 
 
 def test_gold_is_marked_where_a_chunk_holds_it_in_units_of_the_browser():
@@ -220,7 +235,7 @@ def test_a_chunk_whose_text_is_not_its_stretch_is_not_marked():
 
 
 def test_a_chunk_that_many_questions_retrieve_is_kept_once():
-    details = Details(draw=lambda name: None)
+    details = Details(draw=lambda name, part: None)
     assert [details.text("one"), details.text("two"), details.text("one")] == [0, 1, 0]
 
 

@@ -165,6 +165,7 @@ def test_a_question_opens_with_answers_chunks_and_marked_pages_side_by_side(scre
     page, mark = screen.one(".page img"), screen.one(".page rect")
     assert page.get_property("naturalWidth") == 360
     assert page.rect["y"] <= mark.rect["y"] <= page.rect["y"] + page.rect["height"]
+    assert screen.one(".part img").get_property("naturalHeight") > 18
     screen.all("button.open")[2].click()
     assert not screen.all("tr.detail")
 

@@ -86,13 +86,21 @@ function picture(page) {
   return frame;
 }
 
+function part(key) {
+  const image = element("img");
+  image.src = images[key];
+  image.alt = "the gold on the page, in full size";
+  return element("div", "part", image);
+}
+
 function page(shown) {
   const caption = element(
     "figcaption", "place", shown.place,
     shown.cited ? element("span", "tag", "cited") : null,
     shown.evidence.length ? element("span", "tag", "gold marked") : null,
   );
-  return element("figure", shown.evidence.length ? "gold" : "", picture(shown), caption);
+  return element("figure", shown.evidence.length ? "gold" : "",
+    picture(shown), caption, ...shown.parts.filter((key) => images[key]).map(part));
 }
 
 function badge(index, arm) {
