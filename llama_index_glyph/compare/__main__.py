@@ -126,6 +126,8 @@ def main(
             window=window,
         )
         endpoint = Endpoint.resolve(base_url=base_url, model=model)
+        table = read_prices(prices) if prices is not None else None
+        judging = _judge(judge, endpoint)
 
         async def work(told: Told) -> dict[str, Any]:
             async with AsyncGlyphClient.at(endpoint) as client:
@@ -136,8 +138,8 @@ def main(
                     arms,
                     output,
                     settings=settings.values(),
-                    judge=_judge(judge, endpoint),
-                    prices=read_prices(prices) if prices is not None else None,
+                    judge=judging,
+                    prices=table,
                     concurrency=concurrency,
                     timeout=timeout,
                     repeat_failed=repeat_failed,

@@ -94,7 +94,7 @@ class PageAnswerer:
             answer=answer.text,
             refused=answer.refused,
             shown=_shown(plan, answer, passages),
-            pages=await asyncio.to_thread(_pages, plan, answer, passages),
+            pages=_pages(plan, answer, passages),
             page_count=len(plan.pages),
             usage=answer.usage,
             text_tokens=plan.report.text_tokens,
@@ -103,7 +103,7 @@ class PageAnswerer:
             first_token_s=None if first is None else first - started,
             total_s=ended - started,
             model=answer.model,
-            note=_note(answer),
+            note=_note(plan, answer),
         )
 
 
@@ -219,11 +219,14 @@ def _all_pages(
     )
 
 
-def _note(answer: Answer) -> str:
+def _note(plan: Plan, answer: Answer) -> str:
     unread = sum(part.stop_page - part.start_page for part in answer.left_out)
-    return "; ".join(
-        note for note in (answer.overflow_note, f"{unread:,} pages not read" * bool(unread)) if note
+    notes = (
+        "sent as text, which costs less than its pages" * (plan.mode == "text"),
+        answer.overflow_note,
+        f"{unread:,} pages not read" * bool(unread),
     )
+    return "; ".join(note for note in notes if note)
 
 
 def _cut(passage: Passage, share: float) -> Passage:

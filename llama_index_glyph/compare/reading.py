@@ -90,7 +90,8 @@ class Reading:
         tokenizer: That counter's name.
         render_s: Seconds to count and draw, pages kept from before included.
         retrieve_s: Seconds to retrieve.
-        first_token_s: Seconds until the first piece of the answer; None if untold.
+        first_token_s: Seconds until the first piece of the answer; None if untold. Where pages are
+            read in several requests, the answer is one piece, and this is the total.
         total_s: Seconds for all of it.
         model: The model that answered.
         note: What was left out or done to make it fit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -99,8 +100,7 @@ async def make_arms(
         ConfigError: An arm cannot work with this model or these settings.
         ServerError: The server cannot be reached.
     """
-    entry = await client.model_entry()
-    bare = entry.reads_chars(settings.config)
+    bare = (await client.model_entry()).reads_chars(settings.config)
     pages = PageAnswerer(
         client,
         bare=bare,
@@ -109,19 +109,26 @@ async def make_arms(
         max_pages=settings.max_pages,
         max_tokens=settings.max_tokens,
     )
-    made = _Arms(documents, settings, pages, pages if bare else _text(settings, endpoint))
+    retrieved = pages if bare else await asyncio.to_thread(_text, settings, endpoint)
+    made = _Arms(documents, settings, pages, retrieved)
     return {name: made.arm(name, embedding) for name in settings.arms}
 
 
 def _text(settings: Settings, endpoint: Endpoint) -> TextAnswerer:
+    key = endpoint.api_key
     llm = GlyphLLM(
         endpoint.base_url,
         model=endpoint.model,
-        api_key=endpoint.api_key,
+        api_key=key,
         draws_pages=False,
         max_tokens=settings.max_tokens,
     )
-    return TextAnswerer(llm, pick_counter(), window=settings.window)
+    counter = pick_counter(
+        base_url=endpoint.base_url,
+        model=endpoint.model,
+        api_key=key.get_secret_value() if key else None,
+    )
+    return TextAnswerer(llm, counter, window=settings.window)
 
 
 class _Arms:

@@ -13,6 +13,7 @@ from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 from llama_index.core.llms.callbacks import llm_completion_callback
 
 from glyph_shared import AsyncGlyphClient, ConfigError, Document, InputError
+from glyph_shared.asking import Endpoint
 from glyph_shared.planning import EstimateCounter
 from glyph_shared.reader import Reader
 from llama_index_glyph.compare import (
@@ -31,8 +32,11 @@ from llama_index_glyph.compare import (
     chunks,
     compare,
 )
+from llama_index_glyph.compare.answerers import BRIEFLY
 from llama_index_glyph.compare.arms import embedding_retriever
 from llama_index_glyph.compare.demo import demo_corpus
+from llama_index_glyph.compare.setup import Settings, make_arms
+from tests.scripted_server import ScriptedServer, streamed
 
 FACT = "The access code of the Oslo office is AB-4711."
 FILLER = "It rained all day, and the river rose. " * 6
@@ -198,6 +202,36 @@ def test_the_reader_reads_pages_and_the_row_shows_where_the_answer_stands(reader
     assert [hit["holds_gold"] for hit in retrieved["retrieved"]] == ["whole"]
     assert 0 < retrieved["first_token_s"] <= retrieved["total_s"]
     assert summary["arms"]["glyph"]["right"]["mean"] == 1.0
+
+
+def parts(request):
+    return [part for message in request["messages"] for part in message["content"]]
+
+
+def test_another_model_reads_chunks_as_text_and_all_arms_ask_it_the_same():
+    long = [Document.from_text(f"{FILLER * 40}{FACT} {FILLER * 40}", "long.txt")]
+    settings = Settings(
+        arms=("glyph", "rag-bm25", "hybrid", "text"), chunk_size=64, chunk_overlap=0
+    )
+    usage = {"prompt_tokens": 1150, "completion_tokens": 5}
+    with ScriptedServer(streamed("AB-", "4711", usage=usage)) as server:
+
+        async def work():
+            endpoint = Endpoint.resolve(base_url=server.base_url)
+            async with AsyncGlyphClient.at(endpoint) as client:
+                arms = await make_arms(long, settings, endpoint, client)
+                return {name: await arm(ASKED) for name, arm in arms.items()}
+
+        readings = asyncio.run(work())
+    kinds = [{part["type"] for part in parts(request)} for request in server.requests]
+    assert kinds == [{"image_url", "text"}, {"text"}, {"image_url", "text"}, {"text"}]
+    texts = ["".join(part.get("text", "") for part in parts(one)) for one in server.requests]
+    assert all(f"{ASKED.question}\n\n{BRIEFLY}" in text for text in texts)
+    assert [FACT in text for text in texts] == [False, True, False, True]
+    assert len(texts[1]) < len(texts[3]) / 10
+    for reading in readings.values():
+        assert (reading.answer, reading.usage.prompt_tokens) == ("AB-4711", 1150)
+        assert 0 < reading.first_token_s <= reading.total_s
 
 
 def test_a_comparison_goes_on_where_it_stopped(tmp_path):
