@@ -26,6 +26,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from typing_extensions import Self
 
 from glyph_shared.errors import ConfigError
 from glyph_shared.rendering.config_values import (
@@ -203,8 +204,8 @@ class RenderConfig(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_as_config_error(
-        cls, data: Any, handler: ModelWrapValidatorHandler[RenderConfig], info: ValidationInfo
-    ) -> RenderConfig:
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         try:
             config = handler(_with_derived_defaults(data))
         except ValidationError as error:
