@@ -13,9 +13,11 @@ from glyph_shared.asking import (
     WIRE_ERRORS,
     AskOptions,
     ChatOptions,
+    Connections,
     Endpoint,
     ModelEntry,
     Sampling,
+    asks_reader,
 )
 from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
@@ -32,7 +34,6 @@ from llama_index.llms.openai_like import OpenAILike
 from openai import AsyncOpenAI, OpenAI
 from pydantic import SecretStr, ValidationError
 
-from llama_index_glyph.connections import Connections
 from llama_index_glyph.messages import openai_messages
 from llama_index_glyph.responses import Replies, answered, answered_astream, answered_stream
 
@@ -233,18 +234,8 @@ class GlyphLLM(OpenAILike):
         Raises:
             ConfigError: It is asked for what it cannot do.
         """
-        if not entry.reads_chars(self.config):
-            return False
-        if wanted := [name for name in ("tools", "response_format") if kwargs.get(name)]:
-            raise ConfigError(
-                f"the embedded reader looks facts up and takes no {wanted[0]}; ask zai-org/Glyph "
-                "on vLLM (glyph serve)"
-            )
-        if not self.draws_pages:
-            raise ConfigError(
-                "draws_pages must be True for the embedded reader, which reads no text; got False"
-            )
-        return True
+        wanted = [name for name in ("tools", "response_format") if kwargs.get(name)]
+        return asks_reader(entry, self.config, wanted=wanted, draws_pages=self.draws_pages)
 
     def _chat_options(self, kwargs: Mapping[str, Any]) -> ChatOptions:
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from typing import Any
 
-from glyph_shared import Answer, CompressionReport, IncompleteStream, PagedChat
+from glyph_shared import Answer, PagedChat
 from glyph_shared.asking import (
     WIRE_ERRORS,
     AnswerStream,
@@ -19,7 +19,6 @@ from glyph_shared.asking import (
     request_bytes,
 )
 from glyph_shared.errors import ServerError
-from glyph_shared.planning import PAGE_MARKS
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -114,13 +113,7 @@ class Replies:
         It is for raising outside the handler, or its traceback would hold the other one.
         """
         fault = read_fault(error, self._endpoint, request_bytes(self._paged.messages))
-        self._collector.end()
-        if not (fault.broken_off and self._collector.text):
-            return fault.error
-        return IncompleteStream(
-            f"the answer broke off: {fault.error}; its beginning is in partial_text",
-            partial_text=self._collector.text,
-        )
+        return self._collector.failed(fault)
 
     def _next(self, chunk: ChatCompletionChunk) -> ChatResponse:
         thought = len(self._collector.thinking)
@@ -213,14 +206,12 @@ def _pages_cost(paged: PagedChat) -> dict[str, Any]:
     """Returns what the pages cost, and what their text would; by our own counters."""
     if not paged.pages:
         return {"pages": 0}
-    visual_tokens = sum(page.visual_tokens + PAGE_MARKS for page in paged.pages)
-    text_tokens = paged.drawn_text_tokens + paged.long_text_tokens
-    report = CompressionReport(text_tokens, visual_tokens, paged.tokenizer)
+    report = paged.report
     return {
         "pages": len(paged.pages),
-        "visual_tokens": visual_tokens,
-        "text_tokens": text_tokens,
-        "tokenizer": paged.tokenizer,
+        "visual_tokens": report.visual_tokens,
+        "text_tokens": report.text_tokens,
+        "tokenizer": report.tokenizer,
         "compression_ratio": round(report.ratio, 2),
         "exact_text_tokens": paged.sidecar.text_tokens,
     }

@@ -12,6 +12,7 @@ from glyph_shared.asking.answer import (
 from glyph_shared.asking.chat import ChatOptions
 from glyph_shared.asking.citations import cited_pages, find_citations
 from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
+from glyph_shared.asking.connections import Connections
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.faults import WIRE_ERRORS, read_fault
 from glyph_shared.asking.history import pages_of_history, question_and_history
@@ -23,6 +24,7 @@ from glyph_shared.asking.prompts import (
     request_bytes,
     text_messages,
 )
+from glyph_shared.asking.reader_limits import asks_reader
 from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.reply_filter import ReplyFilter
 from glyph_shared.asking.sampling import Sampling
@@ -42,6 +44,7 @@ __all__ = [
     "AsyncGlyphClient",
     "ChatOptions",
     "Citation",
+    "Connections",
     "Endpoint",
     "GlyphClient",
     "GlyphEntry",
@@ -59,6 +62,7 @@ __all__ = [
     "TokenCountWarning",
     "Usage",
     "WindowReading",
+    "asks_reader",
     "cited_pages",
     "combine_messages",
     "find_citations",

@@ -22,6 +22,7 @@ from glyph_shared.asking.turns import (
     SYSTEM_ROLES,
     Message,
     Turn,
+    message_runs,
     message_text,
     split_turns,
     wire_message,
@@ -184,8 +185,10 @@ class _Divided:
         """Puts the request together; exact strings take what the rest leaves of the window."""
         hoisted = (message for turn in self.older for message in turn.system)
         kept = (message for turn in self.last for message in turn.messages)
-        media = [part for turn in self.last for part in turn.media]
-        sent = [wire_message(message) for message in long.draw([*self.opening, *hoisted, *kept])]
+        stay = [*self.opening, *hoisted, *kept]
+        runs = (run for message in stay for run in message_runs(message))
+        media = [run for run in runs if not isinstance(run, str)]
+        sent = [wire_message(message) for message in long.draw(stay)]
         text_tokens = sum(counter.count(wire_text(message)) for message in sent)
         drawn = DrawnTurns.joined(self.drawn, long.drawn)
         visual_tokens = drawn.visual_tokens + visual_cost(media)

@@ -1,7 +1,8 @@
 """Long texts within the messages that stay: most of each goes on pages, its edges stay text.
 
 Pages can stand only in a user's message: GLM-4.1V's chat template drops images of other roles. So
-those of another role's text wait for the next user message, or get one of their own.
+those of another role's text, and its own images, wait for the next user message, or get one of
+their own.
 """
 
 from __future__ import annotations
@@ -63,15 +64,24 @@ class LongTexts:
         return [*sent, _own_message(waiting)] if waiting else sent
 
     def _apart(self, message: Message) -> tuple[Message, list[Part]]:
-        """Returns a message without its long texts, and the pages of these."""
-        note = _GAP if message["role"] == "user" else _ELSEWHERE
+        """Returns a message without its long texts, and the pages of these.
+
+        The images of another role than the user's are among the pages: they are seen nowhere else.
+        """
+        is_users = message["role"] == "user"
+        note = _GAP if is_users else _ELSEWHERE
         content: list[Part] = []
-        before = len(self.drawn.parts)
+        pages: list[Part] = []
         for run in message_runs(message):
-            content.append(
-                {"type": "text", "text": self._edges(run, note)} if isinstance(run, str) else run
-            )
-        pages: list[Part] = list(self.drawn.parts[before:])
+            before = len(self.drawn.parts)
+            if isinstance(run, str):
+                content.append({"type": "text", "text": self._edges(run, note)})
+                pages += self.drawn.parts[before:]
+            elif is_users:
+                content.append(run)
+            else:
+                content.append({"type": "text", "text": note.lstrip("\n")})
+                pages.append(run)
         return ({**message, "content": content}, pages) if pages else (message, [])
 
     def _edges(self, text: str, note: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from glyph_shared.asking.prompts import Messages
 from glyph_shared.errors import OverLengthError
-from glyph_shared.planning import CHAT_FRAME, Sidecar, counted
+from glyph_shared.planning import CHAT_FRAME, PAGE_MARKS, CompressionReport, Sidecar, counted
 from glyph_shared.rendering import Page
 
 _TURN_FRAME = 2
@@ -55,6 +55,15 @@ class PagedChat:
         """About what the request takes of the window, its answer left out."""
         frames = CHAT_FRAME + _TURN_FRAME * len(self.messages)
         return self.visual_tokens + self.kept_text_tokens + frames
+
+    @property
+    def report(self) -> CompressionReport:
+        """What the pages cost, the marks around each included, and what their text would."""
+        return CompressionReport(
+            text_tokens=self.drawn_text_tokens + self.long_text_tokens,
+            visual_tokens=sum(page.visual_tokens + PAGE_MARKS for page in self.pages),
+            tokenizer=self.tokenizer,
+        )
 
     @property
     def replaced(self) -> int:

@@ -1,4 +1,4 @@
-"""The HTTP clients behind one LLM, which no copy and no file of it takes along."""
+"""The HTTP clients behind a framework's model, which no copy and no file of it takes along."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import openai
-from glyph_shared import AsyncGlyphClient, GlyphClient, ServerError
-from glyph_shared.asking import Endpoint, ModelEntry, Sampling
 from openai import AsyncOpenAI, OpenAI
+
+from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
+from glyph_shared.asking.endpoint import Endpoint
+from glyph_shared.asking.sampling import Sampling
+from glyph_shared.asking.wire import ModelEntry
+from glyph_shared.errors import ServerError
 
 _Http = TypeVar("_Http")
 
