@@ -31,6 +31,12 @@ $(VENV)/browser: $(VENV)/dev
 	.venv-openai3/bin/$(PIP) -e . "openai>=3,<4" -r <($(PYTHON) tests/dev_requirements.py)
 	touch $@
 
+# LangChain takes openai 3.x.
+.venv-langchain/ready: pyproject.toml tests/dev_requirements.py
+	$(PYTHON) -m venv .venv-langchain
+	.venv-langchain/bin/$(PIP) -e ".[langchain]" "openai>=3,<4" -r <($(PYTHON) tests/dev_requirements.py dev langchain)
+	touch $@
+
 .venv-train/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-train
 	.venv-train/bin/$(PIP) $(TORCH)
@@ -105,6 +111,12 @@ test-install: $(VENV)/dev ## Build the wheel and install it in clean environment
 test-openai3: .venv-openai3/ready ## Test client, servers and command with openai 3.x
 	.venv-openai3/bin/python -m pytest tests/asking tests/serving tests/cli
 
+# The suites of langchain-tests are asynchronous, and time what they start.
+test-langchain: .venv-langchain/ready ## Test LangChain's face, its own suites among that
+	.venv-langchain/bin/mypy -p langchain_glyph
+	.venv-langchain/bin/python -m pytest -o asyncio_mode=auto \
+		-o asyncio_default_fixture_loop_scope=function tests/langchain
+
 .venv-vllm/ready: tests/vllm/install.sh tests/vllm/constraints.txt
 	tests/vllm/install.sh .venv-vllm
 
@@ -124,4 +136,4 @@ all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-serving \
 	bench-needles bench-legibility bench-million scripts picture \
-	test-install test-openai3 test-vllm test-glyph test-train test-browser all
+	test-install test-openai3 test-langchain test-vllm test-glyph test-train test-browser all

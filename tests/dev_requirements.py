@@ -1,4 +1,4 @@
-"""Prints the development requirements of pyproject.toml, one a line, as pip -r reads them.
+"""Prints dependency groups of pyproject.toml, ``dev`` or those named, as pip -r reads them.
 
 Newer pip reads dependency groups itself; this serves any pip.
 """
@@ -12,4 +12,6 @@ else:
     from pip._vendor import tomli as tomllib
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-sys.stdout.write("\n".join(project["dependency-groups"]["dev"]))
+names = sys.argv[1:] or ["dev"]
+groups = project["dependency-groups"]
+sys.stdout.write("\n".join(line for name in names for line in groups[name]))

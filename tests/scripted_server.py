@@ -71,27 +71,28 @@ def streamed(
     done: bool = True,
     reset: bool = False,
     usage: dict[str, Any] | None = None,
+    model: str = "scripted",
 ) -> Scripted:
     """A streamed completion: texts, whole chunks as dicts, and pauses in seconds."""
-    pieces: list[bytes | float] = [_event(_chunk({"role": "assistant", "content": ""}))]
+
+    def chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        head = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": model}
+        return {**head, "choices": [choice]}
+
+    pieces: list[bytes | float] = [_event(chunk({"role": "assistant", "content": ""}))]
     for delta in deltas:
         if isinstance(delta, str):
-            pieces.append(_event(_chunk({"content": delta})))
+            pieces.append(_event(chunk({"content": delta})))
         else:
             pieces.append(delta if isinstance(delta, float) else _event(delta))
     if finish_reason is not None:
-        pieces.append(_event(_chunk({}, finish_reason)))
+        pieces.append(_event(chunk({}, finish_reason)))
     if usage is not None:
-        pieces.append(_event({**_chunk({}), "choices": [], "usage": usage}))
+        pieces.append(_event({**chunk({}), "choices": [], "usage": usage}))
     if done:
         pieces.append(b"data: [DONE]\n\n")
     return Scripted(tuple(pieces), content_type="text/event-stream", reset=reset)
-
-
-def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    head = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "scripted"}
-    return {**head, "choices": [choice]}
 
 
 def _event(data: Any) -> bytes:

@@ -88,12 +88,23 @@ def _imported(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def test_a_face_imports_its_framework_and_the_ground_alone():
-    files = list((ROOT.parent / "llama_index_glyph").rglob("*.py"))
+LLAMA_INDEX = {
+    *("llama_index", "llama_index_instrumentation"),
+    *("PIL", "jinja2", "markupsafe", "typer"),  # the comparison's command and report
+}
+
+
+@pytest.mark.parametrize(
+    ("face", "others"),
+    [
+        ("llama_index_glyph", LLAMA_INDEX),
+        ("langchain_glyph", {"langchain_core", "langchain_openai"}),
+    ],
+)
+def test_a_face_imports_its_framework_and_the_ground_alone(face, others):
+    files = list((ROOT.parent / face).rglob("*.py"))
     assert files
-    own = {"llama_index_glyph", "llama_index", "llama_index_instrumentation", "glyph_shared"}
-    own |= {"openai", "pydantic", "typing_extensions"}
-    own |= {"PIL", "jinja2", "markupsafe", "typer"}  # the comparison's command and report
+    own = {face, "glyph_shared", "openai", "pydantic", "typing_extensions"} | others
     strangers = {path.name: _imported(path) - own - sys.stdlib_module_names for path in files}
     assert not {name: found for name, found in strangers.items() if found}
 

@@ -31,6 +31,7 @@ class Connections:
         self._pages: tuple[Sampling, GlyphClient] | None = None
         self._async_pages: tuple[Sampling, AsyncGlyphClient] | None = None
         self._entry: ModelEntry | None = None
+        self._of_model: dict[str | None, Connections] = {}
         self._sync: OpenAI | None = None
         self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = (
             WeakKeyDictionary()
@@ -45,6 +46,14 @@ class Connections:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Connections, (self.endpoint,)
+
+    def of_model(self, model: str | None) -> Connections:
+        """Returns the clients of another model at the same address; None is the server's first."""
+        if model == self.endpoint.model:
+            return self
+        if model not in self._of_model:
+            self._of_model[model] = Connections(replace(self.endpoint, model=model))
+        return self._of_model[model]
 
     def pages(self, sampling: Sampling) -> GlyphClient:
         """Returns the client that asks about pages; the same one while ``sampling`` is."""

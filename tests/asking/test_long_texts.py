@@ -8,7 +8,7 @@ from glyph_shared.asking import pages_of_history
 from glyph_shared.asking.long_texts import EDGE_TOKENS, middle
 from glyph_shared.errors import ConfigError
 from glyph_shared.planning import EstimateCounter
-from glyph_shared.rendering import RenderConfig
+from glyph_shared.rendering import RenderConfig, render
 
 SMALL = RenderConfig(page_size=(300, 200))
 
@@ -76,6 +76,18 @@ def test_a_text_of_one_line_is_drawn_whole():
     assert made.messages[0]["content"][-1]["text"].strip() == (
         "[What stands here is on the images above.]"
     )
+
+
+@pytest.mark.parametrize("role", ["system", "tool"])
+def test_an_image_of_another_role_is_shown_in_the_next_message_of_the_user(role):
+    image = {"type": "image_url", "image_url": {"url": render("Look!", SMALL)[0].data_url()}}
+    system = {"role": role, "content": [{"type": "text", "text": "Look:"}, image]}
+    made = paged([system, {"role": "user", "content": "What is it?"}])
+    first, second = made.messages
+    assert [part["type"] for part in first["content"]] == ["text", "text"]
+    assert [part["type"] for part in second["content"]] == ["image_url", "text"]
+    assert made.images == 1
+    assert made.visual_tokens > 0
 
 
 def test_pages_of_a_system_message_stand_in_the_users():

@@ -8,7 +8,7 @@ import sys
 from importlib import import_module, metadata, resources
 from pathlib import Path
 
-FACES = {"llama-index": "llama_index_glyph", "langchain": "langchain_core"}
+FACES = {"llama-index": "llama_index_glyph", "langchain": "langchain_glyph"}
 DATA = (
     "py.typed",
     "rendering/presets/en.json",
@@ -27,7 +27,8 @@ def main(extras: str) -> None:
     assert metadata.version("glyph-context") in _glyph("--version")
     package = resources.files("glyph_shared")
     assert not [name for name in DATA if not package.joinpath(name).is_file()]
-    assert resources.files("glyph_shared").parent.joinpath("llama_index_glyph/py.typed").is_file()
+    for face in FACES.values():
+        assert resources.files("glyph_shared").parent.joinpath(face, "py.typed").is_file()
     assert not [file for file in metadata.files("glyph-context") if file.parts[0] == "tests"]
     Path("note.txt").write_text("Call me Ishmael. " * 400, encoding="utf-8")
     [row] = json.loads(_glyph("count", "note.txt", "--preset", "en", "--json"))

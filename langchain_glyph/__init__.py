@@ -1,0 +1,11 @@
+"""LangChain's view of glyph-context: long text travels to the model as pages.
+
+Example:
+    model = ChatGlyph(base_url="http://127.0.0.1:8000/v1")
+    message = model.invoke(book + " Who is Bertha?")
+    print(message.text, message.response_metadata["pages"])
+"""
+
+from langchain_glyph.chat_models import ChatGlyph
+
+__all__ = ["ChatGlyph"]
