@@ -1,6 +1,6 @@
 """LlamaIndex: chats. The older turns of a long one travel as pages; memory and traces keep text.
 
-Needs ``pip install "glyph-context[llama-index]"`` and a server, for example ``glyph serve
+Needs ``pip install ".[llama-index]"`` in a checkout, and a server, for example ``glyph serve
 --embedded`` in another terminal.
 """
 

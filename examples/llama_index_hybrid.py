@@ -1,6 +1,6 @@
 """LlamaIndex: retrieve with BM25, then let the model read the documents of the hits as pages.
 
-Needs ``pip install "glyph-context[llama-index]" llama-index-retrievers-bm25`` and a server, for
+Needs ``pip install ".[llama-index]" llama-index-retrievers-bm25`` in a checkout, and a server, for
 example ``glyph serve --embedded`` in another terminal.
 """
 

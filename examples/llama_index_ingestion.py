@@ -1,6 +1,6 @@
 """LlamaIndex: an ingestion pipeline of pages in place of chunks; unchanged documents cost nothing.
 
-Needs ``pip install "glyph-context[llama-index]"`` and a server, for example ``glyph serve
+Needs ``pip install ".[llama-index]"`` in a checkout, and a server, for example ``glyph serve
 --embedded`` in another terminal.
 """
 

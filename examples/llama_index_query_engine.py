@@ -1,6 +1,6 @@
 """LlamaIndex: a query engine that reads whole documents, in place of an index's.
 
-Needs ``pip install "glyph-context[llama-index]"`` and a server, for example ``glyph serve
+Needs ``pip install ".[llama-index]"`` in a checkout, and a server, for example ``glyph serve
 --embedded`` in another terminal; GLYPH_BASE_URL names one that is elsewhere.
 """
 

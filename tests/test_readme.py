@@ -63,7 +63,7 @@ def test_shell_lines_run(line, book_folder):
 
 
 def test_there_is_something_to_run():
-    assert len(_blocks("python")) == 3
+    assert len(_blocks("python")) == 4
     assert len(_lines("glyph")) >= 7
 
 
