@@ -1,7 +1,8 @@
 """LlamaIndex: an agent that asks whole documents as one of its tools.
 
 Needs ``pip install ".[llama-index]"`` in a checkout, and a server whose model calls tools, which
-GLYPH_BASE_URL names. ``glyph serve`` shows its model no tools yet, and the embedded reader calls none.
+GLYPH_BASE_URL names. ``glyph serve`` shows its model no tools yet, and the embedded reader calls
+none.
 """
 
 import asyncio
