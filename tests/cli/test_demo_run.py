@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 
 import pytest
 from PIL import Image
 
 import glyph_shared.demo as demo
-from glyph_shared.asking import GlyphClient
+from glyph_shared.asking import GlyphClient, LeftOut
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.planted_facts import FACTS, PlantedFact, plant_facts
@@ -138,6 +139,74 @@ def test_when_time_is_up_the_pages_left_out_are_told(reader, tmp_path, monkeypat
     result = _run(reader, tmp_path)
     assert result.pages_read == 0
     assert {outcome.verdict for outcome in result.outcomes} == {"unread"}
+
+
+def _cut(monkeypatch, first_unread_page):
+    """Makes the reading end before a page, as on a slow machine."""
+    ask_many = GlyphClient.ask_many
+
+    def cut(self, questions, plan, **options):
+        rest = LeftOut(start_page=first_unread_page, stop_page=len(plan.pages), reason="time")
+        refusal = {"text": "Not on these pages.", "citations": (), "left_out": (rest,)}
+        return [
+            answer.model_copy(
+                update={"left_out": (rest,)}
+                if answer.citations and answer.citations[0].page_index < first_unread_page
+                else refusal
+            )
+            for answer in ask_many(self, questions, plan, **options)
+        ]
+
+    monkeypatch.setattr(GlyphClient, "ask_many", cut)
+
+
+def _pages_of_facts(reader):
+    planted, facts = plant_facts(_document(), 3)
+    stops = [page.char_span[1] for page in render(planted.text, reader.render_config)]
+    return [bisect_right(stops, fact.char_span[0]) for fact in facts], len(stops)
+
+
+def test_a_fact_on_a_page_that_was_not_reached_is_not_called_wrong(run, story, reader, monkeypatch):
+    _teach(reader, 3)
+    (_, second, third), pages = _pages_of_facts(reader)
+    _cut(monkeypatch, second)
+    told = run("demo", "--seed", 3, "--path", story).stdout
+    assert f"  the reader: (page {second + 1} was not reached)" in told
+    assert f"  the reader: (page {third + 1} was not reached)" in told
+    assert [line for line in told.splitlines() if line in ("  right", "  wrong", "  not read")] == [
+        "  right", "  not read", "  not read",
+    ]  # fmt: skip
+    assert f"1 of the 1 read is right; 2 were not reached in time. Read {second} of " in told
+    way_out = told.splitlines()[-1]
+    assert way_out.startswith(f"This machine was too slow or busy for {pages} pages in 170 s; ")
+    assert "`glyph demo --seed 3 --seconds " in way_out
+    assert f" --path {story}` reads them all." in way_out
+
+
+def test_a_cut_demo_names_as_many_seconds_as_its_speed_would_need(run, story, reader, monkeypatch):
+    _, pages = _pages_of_facts(reader)
+    _cut(monkeypatch, pages // 2)
+    told = run("demo", "--seed", 3, "--path", story, "--seconds", 1000).stdout
+    seconds = int(told.splitlines()[-1].split("--seconds ")[1].split()[0])
+    assert 2000 < seconds <= 2800
+    assert seconds % 100 == 0
+
+
+def test_a_demo_that_reached_no_fact_counts_none_as_wrong(run, story, reader, monkeypatch):
+    _cut(monkeypatch, 0)
+    told = run("demo", "--seed", 3, "--path", story).stdout
+    assert "None was read; 3 were not reached in time. Read 0 of " in told
+
+
+def test_a_line_of_the_demos_own_text_is_called_a_line(run, reader, monkeypatch):
+    monkeypatch.setattr(
+        "glyph_shared.demo.python_documentation",
+        lambda: Document.from_text(PROSE, "Python's own documentation"),
+    )
+    _teach(reader, 3)
+    told = run("demo", "--seed", 3).stdout
+    assert ", line 1 of Python's own documentation)" in told
+    assert "documentation:1" not in told
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
