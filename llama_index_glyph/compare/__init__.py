@@ -1,7 +1,12 @@
 """RAG against full context in numbers: the same questions, model and documents, several arms.
 
+An arm is any coroutine function from a ``Question`` to a ``Reading``, of whatever framework.
+
 Example:
-    arms = {"Glyph": FullContext(documents, pages), "RAG": Rag(retriever, pages)}
+    async def mine(question: Question) -> Reading:
+        return Reading(await chain.ainvoke(question.question))
+
+    arms = {"Glyph": FullContext(documents, pages), "mine": mine}
     summary = asyncio.run(compare(documents, questions, arms, Path("comparison")))
 """
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 from glyph_shared import AsyncGlyphClient, Document
 from glyph_shared.asking import Endpoint
+from glyph_shared.cli.console import say
 from glyph_shared.cli.program import told_in_a_line
 from glyph_shared.planted_facts import (
     SUBJECTS,
@@ -174,6 +175,10 @@ def run_demo(folder: Path, seed: int = 0) -> Path:
     corpus = demo_corpus(seed)
     corpus.write(folder / "corpus")
     reader = Reader.load()
+    say(
+        f"Asking {len(corpus.questions)} questions about {len(corpus.documents)} documents in "
+        f"{len(SETTINGS.arms)} ways; about a minute."
+    )
     with running_embedded(reader) as base_url:
         endpoint = Endpoint.resolve(base_url=base_url, model=reader.name)
 

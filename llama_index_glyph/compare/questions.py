@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from glyph_shared import Document, InputError
-from glyph_shared.documents.document import DocumentBuilder
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _SHOWN = 60
@@ -110,22 +109,6 @@ def read_questions(path: Path, documents: Sequence[Document]) -> list[Question]:
     if twice := [name for name, times in names.items() if times > 1]:
         raise InputError(f"{path.name} has the id {twice[0]!r} more than once; ids must differ")
     return questions
-
-
-def separate_files(document: Document) -> list[Document]:
-    """Returns the files of a document as documents of their own, named by their paths."""
-    builders: dict[str, DocumentBuilder] = {}
-    for origin in document.origins:
-        if not origin.follows_lines and origin.path not in builders:
-            continue  # the header line of a file in a folder
-        builders.setdefault(origin.path, DocumentBuilder()).add(
-            document.text[origin.start : origin.end],
-            path=origin.path,
-            line=origin.line,
-            source_page=origin.source_page,
-            follows_lines=origin.follows_lines,
-        )
-    return [builder.build(path) for path, builder in builders.items()]
 
 
 def _question(line: str, number: int, where: str, texts: Mapping[str, str]) -> Question:

@@ -99,11 +99,15 @@ def _interval(interval: Interval) -> dict[str, float]:
 
 def _retrieval(rows: Sequence[Row]) -> dict[str, int] | None:
     """Counts how much of the gold was retrieved; None where nothing is, or no gold is known."""
-    known = [row for row in rows if row["gold"] and row["retrieved"]]
-    if not known:
+    known = [row for row in rows if row["gold"]]
+    if not any(row["retrieved"] for row in known):
         return None
     best = Counter(
-        max((hit["holds_gold"] for hit in row["retrieved"]), key=("none", "part", "whole").index)
+        max(
+            (hit["holds_gold"] for hit in row["retrieved"]),
+            key=("none", "part", "whole").index,
+            default="none",
+        )
         for row in known
     )
     return {how: best[how] for how in ("whole", "part", "none")}

@@ -113,10 +113,11 @@ def test_retrieval_is_counted_by_the_best_hit():
         row("a", 1, True, retrieved=hits("none", "whole", "part")),
         row("a", 2, False, retrieved=hits("part", "none")),
         row("a", 3, False, retrieved=hits("none")),
+        row("a", 4, False, retrieved=[]),
         row("b", 1, True),
     ]
     arms = summary(rows)["arms"]
-    assert arms["a"]["gold_retrieved"] == {"whole": 1, "part": 1, "none": 1}
+    assert arms["a"]["gold_retrieved"] == {"whole": 1, "part": 1, "none": 2}
     assert arms["b"]["gold_retrieved"] is None
 
 
