@@ -25,7 +25,6 @@ class Line(NamedTuple):
 class Interval(NamedTuple):
     """A paired difference and its interval, as words and as x coordinates of a drawing."""
 
-    pair: str
     metric: str
     difference: str
     span: str
@@ -153,11 +152,14 @@ def outcome_counts(questions: Sequence[Mapping[str, Any]]) -> list[tuple[str, in
     return [(outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]]
 
 
-def intervals(pairs: Sequence[Mapping[str, Any]]) -> tuple[list[Interval], float]:
-    """Returns the paired differences to be drawn, and the value at the drawing's right end."""
+def intervals(pairs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Interval]], float]:
+    """Returns the differences of each pair of arms, and the value at the drawings' right end."""
     ends = [abs(value) for pair in pairs for value in (pair["low"], pair["high"])]
     reach = next((step for step in (0.1, 0.25, 0.5) if max(ends, default=0) <= step), 1.0)
-    return [_interval(pair, reach) for pair in pairs], reach
+    drawn: dict[str, list[Interval]] = {}
+    for pair in pairs:
+        drawn.setdefault(f"{pair['a']} − {pair['b']}", []).append(_interval(pair, reach))
+    return drawn, reach
 
 
 def _interval(pair: Mapping[str, Any], reach: float) -> Interval:
@@ -166,7 +168,6 @@ def _interval(pair: Mapping[str, Any], reach: float) -> Interval:
         for key in ("low", "difference", "high")
     )
     return Interval(
-        pair=f"{pair['a']} − {pair['b']}",
         metric=METRICS.get(pair["metric"], pair["metric"]),
         difference=numbers.signed(pair["difference"]),
         span=f"{numbers.signed(pair['low'])} to {numbers.signed(pair['high'])}",

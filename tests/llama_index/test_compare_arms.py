@@ -269,6 +269,7 @@ def test_a_failed_row_is_as_complete_as_any(tmp_path):
     assert (bad["verdict"], bad["error"]["message"]) == ("failed", "no")
 
 
+@pytest.mark.fault(73)
 def test_the_table_is_read_by_spreadsheets_and_runs_no_formula(tmp_path):
     arms = {"full": FullContext(DOCUMENTS, Answerer("=HYPERLINK(1)"))}
     run(tmp_path, arms)

@@ -247,7 +247,8 @@ def test_verdicts_are_told_apart_without_colour():
 
 def test_an_interval_is_drawn_to_scale_and_clear_only_without_zero():
     pair = {"a": "x", "b": "y", "metric": "f1", "difference": 0.1, "low": 0.05, "high": 0.2}
-    (drawn, other), reach = intervals([pair, {**pair, "low": -0.05}])
+    pairs, reach = intervals([pair, {**pair, "low": -0.05}])
+    drawn, other = pairs["x − y"]
     assert reach == 0.25
     assert (drawn.low_x, drawn.x, drawn.high_x) == (96, 112, 144)
     assert drawn.clear
