@@ -132,12 +132,13 @@ def main(
         async def work(told: Told) -> dict[str, Any]:
             async with AsyncGlyphClient.at(endpoint) as client:
                 arms = await make_arms(documents, settings, endpoint, client)
+                served = (await client.model_entry()).id
                 return await compare(
                     documents,
                     asked,
                     arms,
                     output,
-                    settings=settings.values(),
+                    settings={**settings.values(), "model": served},
                     judge=judging,
                     prices=table,
                     concurrency=concurrency,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,7 @@ class Scorer:
         file = self.folder / name
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            draft = file.with_suffix(".draft")
+            draft = file.with_suffix(f".{threading.get_ident()}.draft")
             draft.write_bytes(shown.page.png)
             draft.replace(file)
         return name

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import threading
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,14 @@ from llama_index.core.bridge.pydantic import Field
 from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 from llama_index.core.llms.callbacks import llm_completion_callback
 
-from glyph_shared import AsyncGlyphClient, ConfigError, Document, InputError
+from glyph_shared import (
+    AsyncGlyphClient,
+    ConfigError,
+    Document,
+    InputError,
+    RenderConfig,
+    render,
+)
 from glyph_shared.asking import Endpoint
 from glyph_shared.planning import EstimateCounter
 from glyph_shared.reader import Reader
@@ -35,6 +45,7 @@ from llama_index_glyph.compare import (
 from llama_index_glyph.compare.answerers import BRIEFLY
 from llama_index_glyph.compare.arms import embedding_retriever
 from llama_index_glyph.compare.demo import demo_corpus
+from llama_index_glyph.compare.reading import ShownPage
 from llama_index_glyph.compare.setup import Settings, make_arms
 from tests.scripted_server import ScriptedServer, streamed
 
@@ -202,6 +213,26 @@ def test_the_reader_reads_pages_and_the_row_shows_where_the_answer_stands(reader
     assert [hit["holds_gold"] for hit in retrieved["retrieved"]] == ["whole"]
     assert 0 < retrieved["first_token_s"] <= retrieved["total_s"]
     assert summary["arms"]["glyph"]["right"]["mean"] == 1.0
+
+
+def test_the_same_page_may_be_kept_by_many_answers_at_once(tmp_path, monkeypatch):
+    config = RenderConfig.preset("reader")
+    page = render(FACT, config)[0]
+    reading = Reading("AB-4711", pages=(ShownPage(page, config, "a.txt", 0, cited=True),))
+    all_written, move = threading.Barrier(4), Path.replace
+
+    def wait_and_move(file, target):
+        all_written.wait(timeout=10)
+        return move(file, target)
+
+    async def arm(_):
+        return reading
+
+    monkeypatch.setattr(Path, "replace", wait_and_move)
+    questions = [replace(ASKED, id=f"q{number}", gold=()) for number in range(4)]
+    run(tmp_path, {"pages": arm}, questions, concurrency=4)
+    assert [row["error"] for row in rows(tmp_path)] == [None] * 4
+    assert [file.suffix for file in (tmp_path / "pages").iterdir()] == [".png"]
 
 
 def parts(request):

@@ -49,6 +49,9 @@ def test_a_comparison_leaves_a_report_and_all_figures(corpus, reader_url):
     assert summary["arms"]["glyph"]["right"]["mean"] == 1.0
     assert summary["arms"]["glyph"]["cost"] > 0
     assert summary["currency"] == "EUR"
+    # Another model's answers may not be mixed in.
+    claimed = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert claimed["settings"]["model"] == Reader.name
     assert "glyph: right 100.0 %" in done.output
     again = command(corpus, reader_url, *arms, "--prices", str(prices))
     assert again.exit_code == 0
