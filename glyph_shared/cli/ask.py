@@ -44,6 +44,7 @@ from glyph_shared.cli.options import (
     look,
 )
 from glyph_shared.cli.question import check_quotes
+from glyph_shared.cli.reader_notes import REFUSED, foreign_letters_note, unfounded_note
 from glyph_shared.documents import Document, read_document
 from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, PAGE_MARKS, Plan, counted
@@ -140,6 +141,8 @@ def ask(
     is_chosen = any(option is not None for option in (preset, config, dpi, settings or None))
     chosen = look(preset, config, dpi, settings) if is_chosen else None
     document = _read(paths, question, pdf)
+    if embedded and (warning := foreign_letters_note(document.text, question)):
+        note(warning)
     options: AskOptions = {
         "config": chosen,
         "max_tokens": max_tokens,
@@ -155,9 +158,11 @@ def ask(
     if as_json:
         out.print_json(data={**answer.model_dump(mode="json"), "plan": made.summary()})
     else:
-        _print_sources(answer)
+        _print_sources(answer, embedded=embedded)
         if answer.overflow_note != made.overflow_note:
             note(answer.overflow_note)
+    if embedded and (warning := unfounded_note(answer, document.text)):
+        note(warning)
 
 
 def _read(paths: list[str], question: str, pdf: Pdf) -> Document:
@@ -241,12 +246,12 @@ def _follow(stream: AnswerStream, bar: Progress, *, quiet: bool) -> Answer:
     return stream.answer
 
 
-def _print_sources(answer: Answer) -> None:
+def _print_sources(answer: Answer, *, embedded: bool) -> None:
     cited = {place.page_index for place in answer.citations if place.found_by == "model"}
     for citation in answer.citations:
-        say(f"  {citation} [{_how_found(citation, cited)}]", style="dim")
+        say(f"  {citation} [{_how_found(citation, cited, embedded=embedded)}]", style="dim")
     if answer.refused:
-        note("the model says that the pages do not hold the answer")
+        note(REFUSED if embedded else "the model says that the pages do not hold the answer")
     if answer.only_thinking:
         note("the model thought and gave no answer; allow more with --max-tokens")
     elif answer.truncated:
@@ -278,9 +283,12 @@ def _page_range(part: LeftOut) -> str:
     return f"page {first:,} was" if first == last else f"pages {first:,} to {last:,} were"
 
 
-def _how_found(citation: Citation, cited: set[int | None]) -> str:
+def _how_found(citation: Citation, cited: set[int | None], *, embedded: bool) -> str:
     if citation.found_by == "model":
         return "cited by the model"
     if citation.page_index in cited:
         return "the answer's words were found here, on a page that the model cited"
+    if embedded:
+        # It never cites, so that it did not says nothing.
+        return "found in the text"
     return "not cited by the model; the answer's words were found here"

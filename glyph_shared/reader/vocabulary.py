@@ -6,6 +6,8 @@ reads at one place of a page is what it writes. No compression ratio is ever com
 
 from __future__ import annotations
 
+from collections import Counter
+
 SPECIAL_TOKENS = (
     "<|endoftext|>",
     "[gMASK]",
@@ -65,3 +67,14 @@ def encode_text(text: str) -> list[int]:
     """
     unknown = TOKEN_IDS[UNKNOWN]
     return [TOKEN_IDS.get(char, unknown) for char in text]
+
+
+def unknown_letters_share(text: str) -> float:
+    """Returns the share of a text's letters that are outside the vocabulary, from 0 to 1.
+
+    >>> unknown_letters_share("Straße 7"), unknown_letters_share("北京 ok")
+    (0.0, 0.5)
+    """
+    letters = {char: count for char, count in Counter(text).items() if char.isalpha()}
+    unknown = sum(count for char, count in letters.items() if char not in TOKEN_IDS)
+    return unknown / max(1, sum(letters.values()))

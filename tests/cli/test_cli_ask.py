@@ -5,6 +5,7 @@ import json
 import pytest
 
 from glyph_shared.asking import Answer
+from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.rendering import RenderConfig, render
 from tests.scripted_server import ScriptedServer, answer, failure, streamed
 
@@ -29,8 +30,9 @@ def knowing(reader, book):
 def test_the_embedded_reader_answers_and_the_place_is_told(run, book, knowing):
     result = run("ask", "--embedded", book, QUESTION)
     assert result.exit_code == 0
-    found = "[not cited by the model; the answer's words were found here]"
-    assert result.stdout.splitlines() == ["4711", f"  page 1 (book.txt:2) {found}"]
+    assert result.stdout.splitlines() == ["4711", "  page 1 (book.txt:2) [found in the text]"]
+    assert "trust" not in result.stderr
+    assert "Latin" not in result.stderr
     assert "reading 1 page, 322 visual tokens (with the 2 marks around each)" in result.stderr
     assert result.stderr.endswith(", in 1 request\n")
 
@@ -65,6 +67,59 @@ def test_a_refusal_is_told_apart_from_an_answer(run, book, reader):
     result = run("ask", "--embedded", book, "Who?")
     assert result.stdout == "Not on these pages.\n"
     assert "the pages do not hold the answer" in result.stderr
+
+
+def test_a_small_readers_refusal_names_the_model_that_answers_open_questions(run, book, reader):
+    told = run("ask", "--embedded", book, "Who?").stderr
+    assert "; the small reader looks up plainly written facts only, open questions need " in told
+    assert "zai-org/Glyph (glyph serve)" in told
+    assert "trust" not in told
+
+
+def test_a_large_models_refusal_says_nothing_of_a_small_reader(run, tmp_path):
+    (tmp_path / "long.txt").write_text(f"{FACT}\n" * 200, encoding="utf-8")
+    with ScriptedServer(streamed(NOT_ON_PAGES)) as server:
+        told = run("ask", "long.txt", QUESTION, "--base-url", server.base_url).stderr
+    assert "the pages do not hold the answer" in told
+    assert "small reader" not in told
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_words_of_the_embedded_reader_that_stand_nowhere_are_not_to_be_trusted(
+    run, book, reader, options
+):
+    [page] = render(book.read_text("utf-8"), reader.render_config)
+    reader.learn(page, QUESTION, "isbo")
+    result = run("ask", "--embedded", book, QUESTION, *options)
+    assert result.exit_code == 0
+    assert "glyph: these words were found on none of the pages; do not trust them" in result.stderr
+
+
+def test_words_that_stand_only_elsewhere_are_not_called_absent(run, tmp_path, reader):
+    text = "It rained. It rained. " * 8
+    (tmp_path / "rain.txt").write_text(text, encoding="utf-8")
+    for page in render(text, reader.render_config):
+        reader.learn(page, "Who is she?", "it")
+    told = run("ask", "--embedded", "rain.txt", "Who is she?").stderr
+    assert "no place where these words stand speaks of what was asked; do not trust them" in told
+
+
+def test_letters_that_the_embedded_reader_never_learned_are_told_before_it_reads(
+    run, tmp_path, reader
+):
+    (tmp_path / "city.txt").write_text("北京在中国。 Ok, Paul.\n", encoding="utf-8")
+    told = run("ask", "--embedded", "city.txt", "Who?").stderr
+    first, second, *_ = told.splitlines()
+    assert first == (
+        "glyph: the embedded reader reads English in Latin letters; 45 % of this text's letters "
+        "are others"
+    )
+    assert second.startswith("glyph: reading ")
+
+
+def test_a_question_in_other_letters_is_told_too(run, book, reader):
+    told = run("ask", "--embedded", book, "北京在哪里?").stderr
+    assert "100 % of this question's letters are others" in told
 
 
 def test_json_holds_every_field_of_the_answer_and_the_plan(run, book, knowing):
