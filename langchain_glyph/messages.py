@@ -80,7 +80,7 @@ def _read(block: Block) -> Block:
 
 def _file_text(block: Block) -> Block:
     named = _openai_file(block["file"]) if "file" in block else block
-    name = named.get("filename") or named.get("title") or (named.get("extras") or {}).get("title")
+    name = _name(named) or _name(named.get("extras") or {})
     if isinstance(named.get("text"), str):
         return _titled(name, named["text"])
     encoded = named.get("base64") or named.get("data")
@@ -97,6 +97,11 @@ def _file_text(block: Block) -> Block:
         _decoded(encoded, name), name if Path(name).suffix else f"{name}{suffix}"
     )
     return _titled(document.name, document.text)
+
+
+def _name(block: Mapping[str, Any]) -> str | None:
+    # LangChain calls OpenAI's files PDFs whatever they are, and keeps their names among extras.
+    return block.get("filename") or block.get("title")
 
 
 def _openai_file(file: Mapping[str, Any]) -> Block:

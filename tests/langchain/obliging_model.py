@@ -34,7 +34,7 @@ def _message(request: dict[str, Any]) -> dict[str, Any]:
         schema = described.get("json_schema", {}).get("schema") or _JOKE
         return _answer(json.dumps(_value(schema, schema, word), ensure_ascii=False))
     tools = [tool["function"] for tool in request.get("tools") or ()]
-    done = request["messages"][-1]["role"] == "tool"
+    done = any(message["role"] == "tool" for message in request["messages"])
     if not tools or done or request.get("tool_choice") == "none":
         return _answer("Hello there, what is it?")
     wanted = request.get("tool_choice")
