@@ -44,7 +44,8 @@ async def compare(
     """Asks every arm every question and returns the summary.
 
     ``results.jsonl``, ``summary.json``, ``results.csv`` and page images are left in the folder. A
-    run that was interrupted goes on where it stopped.
+    run that was interrupted goes on where it stopped. The arms run one after the other: a later one
+    may find in the server's cache what an earlier one has sent, so compare times with that in mind.
 
     Args:
         documents: What is asked about.
