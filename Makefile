@@ -18,7 +18,7 @@ $(VENV)/core: pyproject.toml
 	touch $@
 
 $(VENV)/dev: $(VENV)/core tests/dev_requirements.py
-	$(BIN)/$(PIP) -e ".[llama-index]" -r <($(BIN)/python tests/dev_requirements.py)
+	$(BIN)/$(PIP) -e ".[compare]" -r <($(BIN)/python tests/dev_requirements.py)
 	touch $@
 
 $(VENV)/browser: $(VENV)/dev
