@@ -196,7 +196,8 @@ def _answer(
     """Plans, tells what will be read, reads, and prints the answer's pieces as they come."""
     with progress("reading", None) as (bar, task):
         made = client.plan(document, question, **options)
-        tell_replaced(made.replaced)
+        drawn = (line for page in made.pages if page.replaced for line in page.unmarked_lines)
+        tell_replaced(made.replaced, "\n".join(drawn), made.config)
         note(_cost(made))
         if made.overflow_note:
             note(made.overflow_note)

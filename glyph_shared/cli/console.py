@@ -18,14 +18,19 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from glyph_shared.documents import Document, page_ranges
+from glyph_shared.documents import OBJECT_MARK, Document, page_ranges
+from glyph_shared.errors import FontError
 from glyph_shared.planning import counted
+from glyph_shared.rendering import RenderConfig, Renderer
+from glyph_shared.rendering.missing import font_advice, named_chars
 
 out = Console()
 err = Console(stderr=True)
 
 _TOLD = 8
 """Reasons for pictures that are told for a file; there may be one for each source page."""
+
+_CHARS_NAMED = 3
 
 # A document or a model could write orders to the terminal; only line breaks and tabs pass.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -95,14 +100,37 @@ def tell_source_pages(document: Document) -> None:
         )
 
 
-def tell_replaced(chars: int) -> None:
-    """Counts the chars that no font has."""
-    if chars:
-        have = "has" if chars == 1 else "have"
+def tell_replaced(chars: int, text: str, config: RenderConfig | None = None) -> None:
+    """Counts the chars that no font has, and names some of them with what to install.
+
+    Args:
+        chars: How many were replaced.
+        text: What they stand in.
+        config: The θ of the text's pages; its font may have chars that no other has.
+    """
+    if not chars:
+        return
+    have = "has" if chars == 1 else "have"
+    lacking = _lacking(text, config)
+    if not lacking:
         note(
-            f"{counted(chars, 'char')} {have} no shape in any installed font, so a visible "
-            "replacement was drawn; glyph doctor names the packages that help"
+            f"{counted(chars, 'control character')} {have} no shape, so a visible replacement was "
+            "drawn"
         )
+        return
+    note(
+        f"{counted(chars, 'char')} {have} no shape in any installed font, so a visible replacement "
+        f"was drawn: {named_chars(lacking, _CHARS_NAMED)}; {font_advice(lacking)}"
+    )
+
+
+def _lacking(text: str, config: RenderConfig | None) -> tuple[int, ...]:
+    try:
+        # Checks before it draws, and no page is asked for.
+        Renderer(config).render(text.replace(OBJECT_MARK, " "))
+    except FontError as error:
+        return error.codepoints
+    return ()
 
 
 def _to_stderr(text: str, style: str) -> None:

@@ -94,7 +94,8 @@ def count(
         out.print_json(data=[_values(row) for row in rows])
     else:
         _print_table(rows, window)
-        tell_replaced(rows[0].replaced)
+        text = "\n".join(document.text for document in documents)
+        tell_replaced(rows[0].replaced, text, rows[0].config)
 
 
 def _looks(

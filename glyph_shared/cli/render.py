@@ -57,5 +57,5 @@ def render(
             pages, visual_tokens = pages + 1, visual_tokens + page.visual_tokens + PAGE_MARKS
             replaced += page.replaced
             bar.update(task, completed=page.char_span[1])
-    tell_replaced(replaced)
+    tell_replaced(replaced, document.text, look)
     say(f"{counted(pages, 'page')}, {visual_tokens:,} visual tokens in {output}")

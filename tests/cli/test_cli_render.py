@@ -7,7 +7,8 @@ import pytest
 
 import glyph_shared.cli.render as render_command
 from glyph_shared.planning import PAGE_MARKS
-from glyph_shared.rendering import RenderConfig
+from glyph_shared.rendering import RenderConfig, shapes
+from tests.scripted_server import ScriptedServer, streamed
 
 TEXT = "It rained all day and nobody went out. " * 400
 
@@ -82,6 +83,46 @@ def test_chars_without_a_shape_are_counted_once(run, tmp_path):
     assert result.stderr.count("2 chars have no shape") == 1
     result = run("render", "-", "-o", tmp_path / "p", input="\U000e1234 unassigned")
     assert "1 char has no shape" in result.stderr
+
+
+@pytest.fixture
+def no_system_fonts(monkeypatch):
+    monkeypatch.setattr(shapes, "system_fonts", lambda: ())
+    shapes.shape_table.cache_clear()
+    yield
+    shapes.shape_table.cache_clear()
+
+
+def test_chars_without_a_shape_are_named_with_their_package(run, tmp_path, no_system_fonts):
+    text = "中 and 国 and 北 and 京 and 中."
+    replaced = (
+        "glyph: 5 chars have no shape in any installed font, so a visible replacement was drawn: "
+        "U+4E2D 中, U+4EAC 京, U+5317 北 and 1 more; install a font (Debian: apt-get install "
+        "fonts-noto-cjk; fonts-wqy-zenhei is smaller and has most of CJK)"
+    )
+    (tmp_path / "city.txt").write_text(text, encoding="utf-8")
+    with ScriptedServer(streamed("Beijing.")) as server:
+        for arguments in (
+            ("render", "city.txt", "-o", "p"),
+            ("count", "city.txt", "--preset", "en"),
+        ):
+            assert replaced in run(*arguments).stderr.splitlines()
+        (tmp_path / "city.txt").write_text(f"{text} {TEXT}", encoding="utf-8")
+        asked = run("ask", "city.txt", "Where?", "--base-url", server.base_url)
+        assert replaced in asked.stderr.splitlines()
+
+
+def test_chars_of_private_use_are_called_so_and_no_package_is_named(run, tmp_path, no_system_fonts):
+    told = run("render", "-", "-o", tmp_path / "p", input="one \ue123 two").stderr
+    assert told == (
+        "glyph: 1 char has no shape in any installed font, so a visible replacement was drawn: "
+        "U+E123 (private use); install a font that has them\n"
+    )
+
+
+def test_control_characters_are_no_matter_of_fonts(run, tmp_path):
+    told = run("render", "-", "-o", tmp_path / "p", input="one \x01 two").stderr
+    assert told == ("glyph: 1 control character has no shape, so a visible replacement was drawn\n")
 
 
 def test_unreadable_files_of_a_folder_are_named(run, tmp_path):

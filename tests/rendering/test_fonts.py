@@ -191,6 +191,13 @@ def test_a_char_that_no_font_has_is_named_with_its_package(no_system_fonts):
     assert caught.value.codepoints == (0x4E2D,)
 
 
+def test_a_char_that_cannot_be_printed_is_named_by_its_number(no_system_fonts):
+    with pytest.raises(FontError, match=r"has U\+E123 \(private use\); install a font that has"):
+        Renderer().render("abc \ue123")
+    with pytest.raises(FontError, match=r"has U\+3097; install a font that has"):
+        Renderer().render("abc \u3097")
+
+
 def test_a_char_that_no_font_has_is_replaced_and_counted_on_request(no_system_fonts):
     [page] = Renderer(missing="replace").render("中 abc 中\x00")
     assert page.replaced == 3
