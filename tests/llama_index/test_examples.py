@@ -38,7 +38,7 @@ def run(name):
 
 def test_every_example_is_run_here():
     names = {path.stem.removeprefix("llama_index_") for path in EXAMPLES.glob("llama_index_*.py")}
-    assert names == {*SAID, "agent"}
+    assert names == {*SAID, "agent", "compare"}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -46,6 +46,18 @@ def test_an_example_runs_with_the_embedded_reader(name, reader_url, monkeypatch,
     monkeypatch.setenv("GLYPH_BASE_URL", reader_url)
     run(name)
     assert SAID[name] in capsys.readouterr().out
+
+
+def test_the_comparison_shows_what_a_lost_document_costs(reader_url, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("GLYPH_BASE_URL", reader_url)
+    monkeypatch.chdir(tmp_path)
+    run("compare")
+    assert capsys.readouterr().out.splitlines() == [
+        "glyph: 100% right",
+        "mine: 67% right",
+        "comparison/report.html",
+    ]
+    assert (tmp_path / "comparison" / "report.html").stat().st_size > 10_000
 
 
 def test_the_agent_says_that_the_embedded_reader_calls_no_tools(reader_url, monkeypatch):
