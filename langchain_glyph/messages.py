@@ -17,7 +17,7 @@ from langchain_core.messages import BaseMessage
 Block = dict[str, Any]
 
 _FILES = ("file", "text-plain")
-_SEEN = ("text", "image_url")
+_SEEN = ("text", "image_url", "refusal")
 _UNNAMED = "document"
 
 

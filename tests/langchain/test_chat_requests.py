@@ -15,6 +15,7 @@ from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import ConfigurableField
 from obliging_model import oblige
 from pydantic import BaseModel
 from test_chat_ways import LONG, STORY, images, scripted
@@ -251,6 +252,15 @@ def test_copies_of_a_model_keep_its_key_and_pickles_do_not(server):
         one.invoke("Is it?")
     sent = [head for head in server.headers if int(head.get("content-length", 0))]
     assert [head["authorization"] for head in sent] == ["Bearer sk-word"] * 3 + ["Bearer none"]
+
+
+def test_a_setting_may_be_left_to_the_call(server):
+    model = ChatGlyph(base_url=server.base_url, api_key="sk-word").configurable_fields(
+        max_tokens=ConfigurableField("longest")
+    )
+    model.with_config(configurable={"longest": 7}).invoke("Is it?")
+    assert server.requests[0]["max_tokens"] == 7
+    assert server.headers[-1]["authorization"] == "Bearer sk-word"
 
 
 def test_settings_of_openai_go_nowhere(server, monkeypatch):
