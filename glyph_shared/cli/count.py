@@ -26,7 +26,7 @@ from glyph_shared.cli.options import (
     look,
     token_counter,
 )
-from glyph_shared.documents import read_document
+from glyph_shared.documents import OBJECT_MARK, read_document
 from glyph_shared.planning import (
     AUTO,
     DEFAULT_MAX_TOKENS,
@@ -93,8 +93,8 @@ def count(
     if as_json:
         out.print_json(data=[_values(row) for row in rows])
     else:
-        _print_table(rows, window)
         text = "\n".join(document.text for document in documents)
+        _print_table(rows, window, has_text=bool(text.replace(OBJECT_MARK, "").strip()))
         tell_replaced(rows[0].replaced, text, rows[0].config)
 
 
@@ -113,12 +113,13 @@ def _looks(
     return {" ".join([name, *changes]): chosen for name, chosen in looks.items()}
 
 
-def _print_table(rows: list[SurveyRow], window: int) -> None:
+def _print_table(rows: list[SurveyRow], window: int, *, has_text: bool) -> None:
     report = rows[0].report
-    say(
-        f"{counted(rows[0].chars, 'char')}, {counted(report.text_tokens, 'text token')} by "
-        f"{report.tokenizer}"
-    )
+    if has_text:
+        text_tokens = counted(report.text_tokens, "text token")
+        say(f"{counted(rows[0].chars, 'char')}, {text_tokens} by {report.tokenizer}")
+    else:
+        say("no text, only pictures: there is nothing to compare their visual tokens with")
     say(f"as pages, for a window of {counted(window, 'token')}; ρ is text tokens / visual tokens,")
     say("θ the rendering configuration (page size, dpi, font, …) as glyph render and ask take it:")
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -130,9 +131,9 @@ def _print_table(rows: list[SurveyRow], window: int) -> None:
             row.name,
             f"{row.pages:,}",
             f"{row.report.visual_tokens:,}",
-            f"{row.report.ratio:.2f}",
+            f"{row.report.ratio:.2f}" if has_text else "-",
             f"{row.requests:,}",
-            f"{row.text_tokens_that_fit:,}",
+            f"{row.text_tokens_that_fit:,}" if has_text else "-",
         )
     out.print(table)
     for row in rows:

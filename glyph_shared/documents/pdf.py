@@ -55,8 +55,10 @@ def add_pdf(
     As text, source pages that hold pictures but no text are noted as skipped.
 
     Raises:
-        PdfError: The file is encrypted, broken, beyond a limit, or has nothing to read.
+        PdfError: The file is empty, encrypted, broken, beyond a limit, or has nothing to read.
     """
+    if not data:
+        raise PdfError(f"{path} is empty (0 bytes); fetch or save it again", reason="broken")
     pages = _extract(data, path, limits)
     file = PictureFile(path, "pdf", data, limits)
     facts: list[PageFacts] = survey_file(file) if source_pages != "text" else []

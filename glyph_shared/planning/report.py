@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glyph_shared.errors import ConfigError
+from glyph_shared.planning.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,6 @@ class CompressionReport:
     def __str__(self) -> str:
         """Writes both counts, the tokenizer and the ratio on one line."""
         return (
-            f"{self.text_tokens:,} text tokens ({self.tokenizer}) / "
-            f"{self.visual_tokens:,} visual tokens = {self.ratio:.2f}"
+            f"{counted(self.text_tokens, 'text token')} ({self.tokenizer}) / "
+            f"{counted(self.visual_tokens, 'visual token')} = {self.ratio:.2f}"
         )

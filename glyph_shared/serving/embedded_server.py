@@ -120,8 +120,10 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=BACKLOG)
     except OSError as error:
+        # Python adds "(while attempting to bind …)", which says nothing new.
+        reason = str(error.strerror).partition(" (")[0]
         raise ConfigError(
-            f"port {port} on {HOST} cannot be used ({error.strerror}): stop what runs there or "
+            f"port {port} on {HOST} cannot be used ({reason}): stop what runs there or "
             "choose another --port"
         ) from None
 

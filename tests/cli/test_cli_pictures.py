@@ -36,6 +36,22 @@ def test_count_tells_which_source_pages_are_pictures_and_why(run, report):
     )
 
 
+def test_pictures_alone_have_no_compression_ratio(run, tmp_path):
+    (tmp_path / "scan.pdf").write_bytes(sheets.pdf(sheets.scan, sheets.scan))
+    told = run("count", "scan.pdf", "--pdf", "auto", "--preset", "en").stdout
+    assert told.startswith("no text, only pictures: ")
+    [row] = [line.split() for line in told.splitlines() if line.startswith(" --preset en")]
+    assert (row[2], row[4:]) == ("2", ["-", "1", "-"])
+
+
+def test_pictures_among_text_are_compared_with_it(run, report):
+    told = run("count", report, "--pdf", "auto", "--preset", "en").stdout
+    assert " text tokens by " in told
+    assert "only pictures" not in told
+    [row] = [line.split() for line in told.splitlines() if line.startswith(" --preset en")]
+    assert "-" not in row
+
+
 def test_render_writes_pictures_among_the_pages(run, report, tmp_path):
     result = run("render", report, "-o", tmp_path / "pages", "--pdf", "auto")
     assert result.stdout.startswith("3 pages, ")

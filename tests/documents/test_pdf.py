@@ -194,6 +194,13 @@ LOOPS = {
 }
 
 
+def test_a_pdf_of_no_bytes_is_called_empty(tmp_path):
+    (tmp_path / "empty.pdf").write_bytes(b"")
+    with pytest.raises(PdfError, match=r"^empty.pdf is empty \(0 bytes\); ") as caught:
+        read_document(tmp_path / "empty.pdf")
+    assert caught.value.reason == "broken"
+
+
 @pytest.mark.fault(21)
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_loop_in_the_structure_is_bounded(tmp_path, loop):

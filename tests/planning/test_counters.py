@@ -276,6 +276,12 @@ def test_an_unknown_encoding_lists_the_known():
         TiktokenCounter("p50k")
 
 
+def test_a_report_of_one_token_is_written_in_the_singular():
+    assert str(CompressionReport(1, 1, "estimate")) == (
+        "1 text token (estimate) / 1 visual token = 1.00"
+    )
+
+
 def test_a_report_names_its_tokenizer():
     report = CompressionReport(239_002, 111_992, "cl100k_base")
     assert report.ratio == pytest.approx(2.134, abs=0.001)

@@ -44,7 +44,9 @@ def test_a_taken_port_is_an_error_with_the_way_out(reader):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with (
-            pytest.raises(ConfigError, match=rf"port {port} .*another --port"),
+            pytest.raises(
+                ConfigError, match=rf"port {port} .* used \([^()]*\): stop .*another --port"
+            ),
             running_embedded(reader, port=port),
         ):
             pass
