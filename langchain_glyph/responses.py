@@ -179,12 +179,14 @@ def answered_last(answer: Answer) -> ChatGenerationChunk:
 
 
 def _told_of(answer: Answer) -> dict[str, Any]:
+    visual_tokens = answer.usage.visual_tokens
     return {
         "model_name": answer.model or "",
         "model_provider": PROVIDER,
         "finish_reason": answer.finish_reason,
         "truncated": answer.truncated,
         "refused": answer.refused,
+        **({} if visual_tokens is None else {"visual_tokens": visual_tokens}),
     }
 
 
