@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import signal
 from itertools import count
 
 import pytest
+
+# What a shell starts in the background ignores interrupts, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _numbers = count()
 
