@@ -35,7 +35,7 @@ def render(
     settings: Settings = None,
     pdf: PdfPages = Pdf.TEXT,
     workers: Annotated[
-        int, typer.Option(min=1, max=MAX_WORKERS, help="Threads that draw pages ahead.")
+        int, typer.Option(min=1, max=MAX_WORKERS, help="Threads that encode pages ahead.")
     ] = 1,
 ) -> None:
     """Draw a text as PNG pages, with pages.jsonl to tell what is on each.

@@ -64,7 +64,7 @@ class Renderer:
             missing: What to do with a char that no font has: ``error`` raises FontError,
                 ``replace`` draws U+FFFD and counts it in ``Page.replaced``.
             compat: Copies the reference's text rules and layout defects, for comparison with it.
-            workers: Threads that draw and encode pages ahead of the one that is asked for; with 1,
+            workers: With more than 1, threads encode pages while the next ones are drawn; with 1,
                 pages are drawn when asked for, and encoded when their file is. Same bytes.
 
         Raises:
@@ -177,7 +177,8 @@ class Renderer:
     def _pages(self, pieces: Iterator[str]) -> Iterator[Page]:
         layouts = enumerate(self._composer.pages(pieces, self._marker))
         if self.workers > 1:
-            yield from in_order(lambda job: self._draw(*job).compact(), layouts, self.workers)
+            drawn = (self._draw(*layout) for layout in layouts)
+            yield from in_order(Page.compact, drawn, self.workers)
             return
         for index, layout in layouts:
             yield self._draw(index, layout)
