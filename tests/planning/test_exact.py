@@ -114,8 +114,9 @@ def test_hostile_text_takes_time_in_proportion_to_its_length(piece):
         return time.process_time() - begun
 
     # A quadratic search would take 64 times as long, and 8 is what the length alone explains.
+    # The best of three: a collection of the process's garbage may fall into any one.
     once = min(seconds(10_000) for _ in range(3))
-    assert seconds(80_000) < 30 * once + 0.05
+    assert min(seconds(80_000) for _ in range(3)) < 30 * once + 0.05
 
 
 def test_a_megabyte_of_digits_is_one_string():
