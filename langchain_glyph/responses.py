@@ -148,7 +148,7 @@ class Replies:
             "model_provider": PROVIDER,
             "finish_reason": reply.finish_reason,
             "truncated": reply.truncated,
-            **_pages_cost(self._paged),
+            **self._paged.costs(),
         }
 
 
@@ -223,18 +223,3 @@ def _usage(usage: Usage, counted_visual_tokens: int) -> UsageMetadata | None:
         total_tokens=usage.prompt_tokens + usage.completion_tokens,
         input_token_details=InputTokenDetails(**details),  # type: ignore[typeddict-item]
     )
-
-
-def _pages_cost(paged: PagedChat) -> dict[str, Any]:
-    """Returns what the pages cost, and what their text would; by our own counters."""
-    if not paged.pages:
-        return {"pages": 0}
-    report = paged.report
-    return {
-        "pages": len(paged.pages),
-        "visual_tokens": report.visual_tokens,
-        "text_tokens": report.text_tokens,
-        "tokenizer": report.tokenizer,
-        "compression_ratio": round(report.ratio, 2),
-        "exact_text_tokens": paged.sidecar.text_tokens,
-    }

@@ -154,7 +154,7 @@ class Replies:
 
     def _costs(self, reply: Reply) -> dict[str, Any]:
         told = {"finish_reason": reply.finish_reason, **_usage(reply.usage)}
-        return {**told, **_pages_cost(self._paged)}
+        return {**told, **self._paged.costs()}
 
 
 def answered(answer: Answer) -> ChatResponse:
@@ -200,18 +200,3 @@ def _usage(usage: Usage) -> dict[str, int]:
     }
     cached = usage.cached_tokens
     return told if cached is None else {**told, "cached_tokens": cached}
-
-
-def _pages_cost(paged: PagedChat) -> dict[str, Any]:
-    """Returns what the pages cost, and what their text would; by our own counters."""
-    if not paged.pages:
-        return {"pages": 0}
-    report = paged.report
-    return {
-        "pages": len(paged.pages),
-        "visual_tokens": report.visual_tokens,
-        "text_tokens": report.text_tokens,
-        "tokenizer": report.tokenizer,
-        "compression_ratio": round(report.ratio, 2),
-        "exact_text_tokens": paged.sidecar.text_tokens,
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from glyph_shared.asking.prompts import Messages
 from glyph_shared.errors import OverLengthError
@@ -64,6 +65,20 @@ class PagedChat:
             visual_tokens=sum(page.visual_tokens + PAGE_MARKS for page in self.pages),
             tokenizer=self.tokenizer,
         )
+
+    def costs(self) -> dict[str, Any]:
+        """Returns what the pages cost, and what their text would, as faces tell it."""
+        if not self.pages:
+            return {"pages": 0}
+        report = self.report
+        return {
+            "pages": len(self.pages),
+            "visual_tokens": report.visual_tokens,
+            "text_tokens": report.text_tokens,
+            "tokenizer": report.tokenizer,
+            "compression_ratio": round(report.ratio, 2),
+            "exact_text_tokens": self.sidecar.text_tokens,
+        }
 
     @property
     def replaced(self) -> int:
