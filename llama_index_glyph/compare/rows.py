@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from llama_index_glyph.compare.verdicts import Verdict, held, most_held, verdict
 
 PAGES = "pages"
 """The folder of page images, beside ``results.jsonl``."""
+
+_MOST_TOLD = 200
+"""Chars of a judge's error that a row keeps."""
 
 
 class Prices(BaseModel):
@@ -62,18 +65,21 @@ class Scorer:
 
         async def answer(question: Question) -> Mapping[str, Any]:
             reading = await arm(question)
-            judged = await self._judged(question, reading)
+            judged, trouble = await self._judged(question, reading)
+            if trouble:
+                reading = replace(reading, note="; ".join(filter(None, (reading.note, trouble))))
             return await asyncio.to_thread(self._row, question, reading, judged)
 
         return answer
 
-    async def _judged(self, question: Question, reading: Reading) -> float | None:
+    async def _judged(self, question: Question, reading: Reading) -> tuple[float | None, str]:
+        """Returns the judge's score, if there is one, and why there is none where it failed."""
         if self.judge is None or question.unanswerable or reading.refused:
-            return None
+            return None, ""
         try:
-            return await self.judge.score(question, reading.answer)
-        except Exception:  # noqa: BLE001 - any LLM may judge; the answer must not be lost with it
-            return None
+            return await self.judge.score(question, reading.answer), ""
+        except Exception as error:  # noqa: BLE001 - any LLM may judge; its failure costs no answer
+            return None, f"the judge failed: {type(error).__name__}: {str(error)[:_MOST_TOLD]}"
 
     def _row(self, question: Question, reading: Reading, judged: float | None) -> Values:
         answers = question.answers

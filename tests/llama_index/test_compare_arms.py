@@ -334,6 +334,7 @@ def test_an_answer_outlives_its_judge(tmp_path):
     run(tmp_path, arms, judge=Judge(Broken()))
     [row] = rows(tmp_path)
     assert (row["verdict"], row["judge"], row["error"]) == ("right", None, None)
+    assert row["note"] == "the judge failed: RuntimeError: the judge is ill"
 
 
 def test_the_demo_asks_what_its_documents_hold_and_what_they_do_not():
