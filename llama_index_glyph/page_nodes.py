@@ -7,9 +7,9 @@ from uuid import UUID, uuid5
 
 from glyph_shared import Page, RenderConfig
 from glyph_shared.asking.material import warn_replaced
+from glyph_shared.rendering import drawn, keep_image
 from llama_index.core.schema import ImageDocument, ImageNode, NodeRelationship, TextNode
 
-from llama_index_glyph.page_images import drawn, keep_image
 from llama_index_glyph.passages import Passage
 
 PAGE_KEYS = ("page", "pages", "digest", "theta")

@@ -1,4 +1,4 @@
-"""Pages as PNG files, for what takes images by path: nodes name them, and hold no bytes."""
+"""Pages as PNG files, for what takes images by path: documents name them, and hold no bytes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from glyph_shared import Page, RenderConfig, Renderer
 from glyph_shared.errors import ConfigError
-from glyph_shared.rendering import default_store
+from glyph_shared.rendering.config import RenderConfig
+from glyph_shared.rendering.page import Page
+from glyph_shared.rendering.page_store import default_store
+from glyph_shared.rendering.renderer import Renderer
 
 _FOLDER = "page-images"
 
@@ -23,7 +25,7 @@ def drawn(text: str, config: RenderConfig | None) -> Iterator[Page]:
 def image_folder(named: str | None) -> Path:
     """Returns the folder of the images: the named one, else one beside the page store.
 
-    Nothing is ever removed from it, because nodes in an index name its files.
+    Nothing is ever removed from it, because documents in indexes name its files.
 
     Raises:
         ConfigError: None is named, and ``GLYPH_CACHE_DIR`` is ``off``.
