@@ -93,8 +93,8 @@ class Space:
                 raise ConfigError(f"unknown gene {name!r}; known are {', '.join(genes)}")
             if not given:
                 raise ConfigError(f"gene {name!r} needs at least one value")
-            typed = tuple(typed(name, value) for value in given)
-            genes[name] = Gene(typed, ordered=genes[name].ordered)
+            checked = tuple(typed(name, value) for value in given)
+            genes[name] = Gene(checked, ordered=genes[name].ordered)
         return Space(MappingProxyType(genes))
 
     def problems(self, genome: Genome) -> list[str]:
