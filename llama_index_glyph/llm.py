@@ -94,8 +94,8 @@ class GlyphLLM(OpenAILike):
     is_chat_model: bool = Field(default=True, description="True: pages need the chat endpoint.")
     is_function_calling_model: bool = Field(
         default=True,
-        description="Whether the server takes tools: vLLM does under --enable-auto-tool-choice and "
-        "--tool-call-parser, the embedded reader never.",
+        description="Whether the server takes tools: `glyph serve --tools` does, the embedded "
+        "reader never.",
     )
     should_use_structured_outputs: bool = Field(
         default=True, description="Whether the server takes a JSON schema for the answer."

@@ -51,6 +51,8 @@ _NEEDED = re.compile(r"(?:Input length|requested|request has|prompt \(length)\D{
 # vLLM 0.32: "Cache miss for image at index 1 but data is not provided."
 _CACHE_MISS = re.compile(r"Cache miss for image")
 _TOO_MANY_PAGES = re.compile(r"At most \d+ image")
+# vLLM 0.32: "... tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set"
+_NO_TOOL_PARSER = re.compile(r"requires .*--tool-call-parser")
 _ADVICE = {
     401: "set api_key or GLYPH_API_KEY",
     403: "the key has no right to this model; check api_key or GLYPH_API_KEY",
@@ -114,6 +116,8 @@ def _status_fault(error: openai.APIStatusError, endpoint: Endpoint, body_bytes: 
         message += f" (the request is {body_bytes / 1e6:.1f} MB)"
     if _TOO_MANY_PAGES.search(said):
         message += "; ask with max_pages= and overflow='map_reduce'"
+    if _NO_TOOL_PARSER.search(said):
+        message += "; start the server with `glyph serve --tools`"
     if advice := _ADVICE.get(status):
         message += f"; {advice}"
     if status == 429:

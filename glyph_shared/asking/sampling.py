@@ -35,8 +35,10 @@ class Sampling(BaseModel):
     top_k: int = Field(default=1, ge=-1)
     """0 and -1 mean no limit, as in vLLM."""
     repetition_penalty: float = Field(default=1.1, gt=0, allow_inf_nan=False)
-    stop_token_ids: tuple[int, ...] = (151329, 151336, 151348)
-    """Ids of GLM-4.1V's tokenizer: ``<|endoftext|>``, ``<|user|>`` and the closing marker."""
+    stop_token_ids: tuple[int, ...] = (151329, 151336, 151338, 151348)
+    """Ids of GLM-4.1V's tokenizer: ``<|endoftext|>``, ``<|user|>``, ``<|observation|>`` and the
+    closing marker. The third, behind which a tool's result would stand, is not in the example:
+    GLM-4 ends a call with it."""
     seed: int | None = None
 
     @model_validator(mode="wrap")

@@ -11,6 +11,7 @@ from glyph_shared.cli.console import err, note, printable, say
 from glyph_shared.errors import ConfigError
 from glyph_shared.reader import Reader
 from glyph_shared.serving import (
+    GLM_TOOL_PARSER,
     Progress,
     VllmConfig,
     opened_doors,
@@ -77,6 +78,14 @@ def serve(
             show_default="thinking",
         ),
     ] = None,
+    tools: Annotated[
+        bool,
+        typer.Option(
+            "--tools",
+            help="Let requests offer tools. GLM-4.1V was not trained to call any; vLLM holds calls "
+            "to their form, and how well zai-org/Glyph chooses them was not measured.",
+        ),
+    ] = False,
     show: Annotated[bool, typer.Option("--show", help="Print the vllm command and leave.")] = False,
 ) -> None:
     """Start vLLM with safe and fast flags, or the embedded reader, behind one HTTP API.
@@ -93,7 +102,7 @@ def serve(
     }
     changed = {name: value for name, value in given.items() if value is not None}
     if embedded:
-        if show or vllm_flags or changed or thinking is not None:
+        if show or tools or vllm_flags or changed or thinking is not None:
             raise ConfigError(
                 "--embedded starts no vLLM and takes --port alone; leave the rest out"
             )
@@ -101,6 +110,8 @@ def serve(
         return
     if thinking is False:
         changed["reasoning_parser"] = None
+    if tools:
+        changed["tool_parser"] = GLM_TOOL_PARSER
     settings = vllm_config(port=port, api_key=key, extra_args=tuple(vllm_flags or ()), **changed)
     for opened in opened_doors(settings):
         note(opened)

@@ -5,6 +5,7 @@ from glyph_shared.serving.embedded_server import running_embedded, serve_embedde
 from glyph_shared.serving.reader_protocol import PageReader, Token
 from glyph_shared.serving.vllm_command import (
     CHAT_TEMPLATE,
+    GLM_TOOL_PARSER,
     VllmConfig,
     opened_doors,
     shown_command,
@@ -21,6 +22,7 @@ from glyph_shared.serving.vllm_process import (
 
 __all__ = [
     "CHAT_TEMPLATE",
+    "GLM_TOOL_PARSER",
     "PageReader",
     "Progress",
     "Token",

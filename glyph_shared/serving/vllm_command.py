@@ -16,6 +16,9 @@ flag or variable                reason
 --enable-prefix-caching,        the second question on the same pages skips drawing, vision and
 --mm-processor-cache-gb         prefill; a full window of pages takes 2.4 GB of the cache
 --reasoning-parser glm45        thinking arrives apart from the answer
+(no --tool-call-parser)         with one, vLLM takes what looks like a tool call out of every
+                                answer, even where no tool was offered: a page that shows one would
+                                be quoted with a hole; ``tool_parser`` switches it on
 ==============================  ====================================================================
 """
 
@@ -38,6 +41,10 @@ CHAT_TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 # ``.invalid`` is reserved (RFC 2606), so the list is closed without being empty; vLLM reads an
 # empty list as "every domain".
 NO_MEDIA_DOMAIN = "none.invalid"
+
+GLM_TOOL_PARSER = "glm47"
+"""Reads the calls that the chat template asks for. vLLM's older ``glm45`` wants a line end behind
+the name; from vLLM 0.32 on both names mean the same parser."""
 
 QUIET_ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -80,6 +87,9 @@ class VllmConfig(BaseModel):
 
     reasoning_parser: str | None = "glm45"
     """None for a model that does not think: else its whole answer would count as thinking."""
+
+    tool_parser: str | None = None
+    """``GLM_TOOL_PARSER`` lets requests offer tools, which vLLM refuses without a parser."""
 
     api_key: SecretStr | None = None
     """Handed over in the environment: an argument would be seen by every user of the machine."""
@@ -140,6 +150,8 @@ def vllm_arguments(config: VllmConfig) -> list[str]:
     ]
     if config.reasoning_parser is not None:
         arguments += ["--reasoning-parser", config.reasoning_parser]
+    if config.tool_parser is not None:
+        arguments += ["--enable-auto-tool-choice", "--tool-call-parser", config.tool_parser]
     return [*arguments, *config.extra_args]
 
 

@@ -62,7 +62,7 @@ def test_the_published_sampling_is_the_default(pages: list[Page]) -> None:
     sent = {key: server.requests[0][key] for key in ("max_tokens", "top_p", "top_k", "temperature")}
     assert sent == {"max_tokens": 8192, "top_p": 1.0, "top_k": 1, "temperature": 1e-4}
     assert server.requests[0]["repetition_penalty"] == 1.1
-    assert server.requests[0]["stop_token_ids"] == [151329, 151336, 151348]
+    assert server.requests[0]["stop_token_ids"] == [151329, 151336, 151338, 151348]
 
 
 def test_other_sampling_is_sent_as_asked(pages: list[Page]) -> None:

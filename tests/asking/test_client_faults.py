@@ -86,6 +86,7 @@ TOO_LONG_TEXT = (
 )
 TOO_LONG_PAGES = "Input length (37932) exceeds model's maximum context length (32768)."
 TOO_MANY = "At most 64 image(s) may be provided in one prompt."
+NO_TOOLS = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
 
 # what the server does, the error, a part of its message, how many calls are made
 FAULTS = [
@@ -101,6 +102,7 @@ FAULTS = [
     pytest.param([failure(400, TOO_LONG_TEXT)], ContextLength, "40000.*32768", 1, id="400-text"),
     pytest.param([failure(400, TOO_LONG_PAGES)], ContextLength, "37932.*32768", 1, id="400-pages"),
     pytest.param([failure(400, TOO_MANY)], ServerError, "max_pages=", 1, id="400-images"),
+    pytest.param([failure(400, NO_TOOLS)], ServerError, "serve --tools", 1, id="400-tools"),
     pytest.param([as_json({"error": "Unauthorized"}, 401)], ServerError, "api_key", 1, id="401"),
     pytest.param([failure(403)], ServerError, "api_key", 1, id="403"),
     pytest.param([failure(404, "no model")], ServerError, "GLYPH_MODEL", 1, id="404"),

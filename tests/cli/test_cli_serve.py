@@ -60,6 +60,7 @@ def test_the_embedded_reader_is_served_with_the_key(run, reader, monkeypatch):
         ("--embedded", "--max-model-len", "4096"),
         ("--embedded", "--max-pages", "512"),
         ("--embedded", "--no-thinking"),
+        ("--embedded", "--tools"),
         ("--embedded", "--port", "70000"),
         ("--show", "--port", "0"),
         ("--show", "--max-pages", "0"),
@@ -90,6 +91,13 @@ def test_what_is_given_reaches_the_command(run):
 def test_a_model_that_does_not_think_has_no_reasoning_parser(run):
     assert "--reasoning-parser" in run("serve", "--show").stdout
     assert "--reasoning-parser" not in run("serve", "--show", "--no-thinking").stdout
+
+
+def test_tools_are_taken_only_when_asked_for(run):
+    assert "tool" not in run("serve", "--show").stdout
+    words = shlex.split(run("serve", "--show", "--tools").stdout)
+    assert "--enable-auto-tool-choice" in words
+    assert words[words.index("--tool-call-parser") + 1] == "glm47"
 
 
 def test_a_lifted_protection_is_told_beside_the_command(run):

@@ -7,6 +7,7 @@ import pytest
 from glyph_shared.errors import ConfigError
 from glyph_shared.serving import (
     CHAT_TEMPLATE,
+    GLM_TOOL_PARSER,
     opened_doors,
     shown_command,
     vllm_arguments,
@@ -55,6 +56,13 @@ def test_the_chat_template_is_a_file_of_the_package():
 
 def test_a_model_that_does_not_think_has_no_reasoning_parser():
     assert "--reasoning-parser" not in vllm_arguments(vllm_config(reasoning_parser=None))
+
+
+def test_no_answer_is_searched_for_calls_unless_tools_are_wanted():
+    assert not [one for one in vllm_arguments(vllm_config()) if "tool" in one]
+    arguments = vllm_arguments(vllm_config(tool_parser=GLM_TOOL_PARSER))
+    assert "--enable-auto-tool-choice" in arguments
+    assert value_of("--tool-call-parser", arguments) == GLM_TOOL_PARSER
 
 
 def test_own_arguments_come_last_and_so_win():
