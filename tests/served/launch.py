@@ -44,7 +44,7 @@ def glyph_serve(log: Path, *, api_key: str | None = None) -> Iterator[str]:
     base_url = f"http://127.0.0.1:{port}/v1"
     command = [
         *(sys.executable, "-m", "glyph_shared.cli", "serve", "--model", str(WEIGHTS)),
-        *("--served-name", Reader.name, "--port", str(port), "--no-thinking"),
+        *("--served-name", Reader.name, "--port", str(port), "--no-thinking", "--tools"),
         *("--max-model-len", str(WINDOW), "--max-pages", str(MAX_PAGES), "--", *SMALL),
     ]
     with log.open("wb") as output:
