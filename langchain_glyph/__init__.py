@@ -7,5 +7,6 @@ Example:
 """
 
 from langchain_glyph.chat_models import ChatGlyph
+from langchain_glyph.page_transformer import GlyphPageTransformer
 
-__all__ = ["ChatGlyph"]
+__all__ = ["ChatGlyph", "GlyphPageTransformer"]

@@ -38,6 +38,7 @@ from glyph_shared.planning.sidecar import (
     checked_exact_text_tokens,
     divide_with_sidecars,
 )
+from glyph_shared.planning.stretches import Placed, Stretch, join_parts
 from glyph_shared.planning.survey import KEEP_LINES, SurveyPart, SurveyRow, default_configs, survey
 from glyph_shared.planning.thetas import (
     AUTO,
@@ -73,12 +74,14 @@ __all__ = [
     "Kind",
     "LeftOutText",
     "Overflow",
+    "Placed",
     "Plan",
     "PlannedDocument",
     "ServerAddress",
     "ServerTokenCounter",
     "Sidecar",
     "SidecarMaker",
+    "Stretch",
     "SurveyPart",
     "SurveyRow",
     "TextTokenCounter",
@@ -97,6 +100,7 @@ __all__ = [
     "document_kind",
     "drawn_pages",
     "find_exact_strings",
+    "join_parts",
     "normalise_base_url",
     "pick_counter",
     "plan",
