@@ -139,18 +139,16 @@ def test_pages_stay_as_they_are():
 
 def test_an_image_that_was_removed_is_drawn_again():
     pages = pages_of(diary())
-    paths = [Path(page.metadata["image_path"]) for page in pages]
-    images = [path.read_bytes() for path in paths]
-    for path in paths:
-        path.unlink()
-    *again, last = pages_of(*pages)
-    assert again == pages[:-1]
-    assert [path.read_bytes() for path in paths[:-1]] == images[:-1]
-    # The last page of several is as high as the others; alone it is as high as its text.
-    assert (last.id, last.page_content) == (pages[-1].id, pages[-1].page_content)
-    assert last.metadata["visual_tokens"] < pages[-1].metadata["visual_tokens"]
-    assert (last.metadata["page"], last.metadata["pages"]) == (len(pages), len(pages))
-    assert Path(last.metadata["image_path"]).stem == last.metadata["digest"]
+    for page in pages:
+        Path(page.metadata["image_path"]).unlink()
+    again = pages_of(*pages)
+    # Its look may differ a little from that amid its text, so the digest may.
+    seen = [{**page.metadata, "digest": "", "image_path": ""} for page in pages]
+    assert [{**page.metadata, "digest": "", "image_path": ""} for page in again] == seen
+    for page, before in zip(again, pages, strict=True):
+        assert (page.id, page.page_content) == (before.id, before.page_content)
+        assert Path(page.metadata["image_path"]).is_file()
+        assert Path(page.metadata["image_path"]).stem == page.metadata["digest"]
 
 
 def test_a_removed_image_under_another_look_loses_no_text():
