@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from glyph_shared.asking import is_page_link
 from glyph_shared.documents import document_of_bytes
 from glyph_shared.errors import ConfigError, InputError
 from langchain_core.messages import BaseMessage
@@ -133,7 +134,9 @@ def _check_part(part: Mapping[str, Any], allowed_urls: Sequence[str]) -> None:
             "or images"
         )
     url = (part.get("image_url") or {}).get("url", "") if kind == "image_url" else "data:"
-    if url.startswith("data:") or any(_begins(url, allowed) for allowed in allowed_urls):
+    if url.startswith("data:") or is_page_link(url):
+        return
+    if any(_begins(url, allowed) for allowed in allowed_urls):
         return
     raise InputError(
         f"an image has the address {url!r}, which is not fetched; give the image itself, as "

@@ -17,6 +17,7 @@ from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.faults import WIRE_ERRORS, read_fault
 from glyph_shared.asking.history import pages_of_history, question_and_history
 from glyph_shared.asking.options import AskOptions, Progress, Refine
+from glyph_shared.asking.page_links import is_page_link, page_link
 from glyph_shared.asking.paged_chat import PagedChat
 from glyph_shared.asking.prompts import (
     combine_messages,
@@ -66,8 +67,10 @@ __all__ = [
     "cited_pages",
     "combine_messages",
     "find_citations",
+    "is_page_link",
     "neutralise",
     "normalise_base_url",
+    "page_link",
     "page_messages",
     "pages_of_history",
     "parse_chunk",

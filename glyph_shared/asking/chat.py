@@ -11,10 +11,17 @@ from glyph_shared.asking.history import (
     DEFAULT_KEEP_LAST,
     DEFAULT_THRESHOLD_TOKENS,
     pages_of_history,
+    question_and_history,
 )
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
-from glyph_shared.asking.material import Material, chosen_config, warn_replaced
+from glyph_shared.asking.material import (
+    Material,
+    PagesOrText,
+    chosen_config,
+    warn_replaced,
+)
 from glyph_shared.asking.options import Options
+from glyph_shared.asking.page_links import taken_pages
 from glyph_shared.asking.paged_chat import PagedChat
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.source import Source
@@ -22,7 +29,7 @@ from glyph_shared.asking.turns import Message
 from glyph_shared.asking.window_request import Inquiry
 from glyph_shared.errors import ConfigError
 from glyph_shared.planning import ConfigChoice
-from glyph_shared.rendering import default_store
+from glyph_shared.rendering import RenderConfig, default_store, drawn
 
 
 class ChatOptions(TypedDict, total=False):
@@ -71,6 +78,29 @@ def check_chat_options(given: Mapping[str, Any]) -> tuple[Options, HistoryLimits
     limits = {name: value for name, value in given.items() if name in names}
     others = {name: value for name, value in given.items() if name not in names}
     return Options.check(others), HistoryLimits(**limits)
+
+
+async def question_and_context(
+    messages: Sequence[Message], setting: Setting
+) -> tuple[str, PagesOrText]:
+    """Returns a chat as a question about pages or text, for a model that reads nothing else.
+
+    The context is empty where the chat is a question alone.
+
+    Raises:
+        InputError: There is no question, a page is gone, or there are images that are no pages.
+    """
+    return await asyncio.to_thread(_question_and_context, messages, setting)
+
+
+def _question_and_context(messages: Sequence[Message], setting: Setting) -> tuple[str, PagesOrText]:
+    pages, rest = taken_pages(messages)
+    question, history = question_and_history(rest)
+    if not pages or not history:
+        return question, pages or history
+    config = chosen_config(setting)
+    text_pages = drawn(history, config if isinstance(config, RenderConfig) else None)
+    return question, [*pages, *text_pages]
 
 
 async def prepare_chat(

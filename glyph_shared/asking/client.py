@@ -19,10 +19,10 @@ from glyph_shared.asking.chat import (
     check_chat_options,
     page_chat,
     prepare_chat,
+    question_and_context,
 )
 from glyph_shared.asking.closing import Closing
 from glyph_shared.asking.endpoint import Endpoint
-from glyph_shared.asking.history import question_and_history
 from glyph_shared.asking.map_reduce import WindowReader
 from glyph_shared.asking.material import PagesOrText
 from glyph_shared.asking.options import AskOptions, Options
@@ -169,9 +169,9 @@ class _Client:
         options, limits = check_chat_options(given)
         setting = await self._asker.setting(options)
         if setting.reads_chars:
-            question, history = question_and_history(messages)
-            if history:
-                return await self._asker.prepare(history, question, options), question
+            question, context = await question_and_context(messages, setting)
+            if context:
+                return await self._asker.prepare(context, question, options), question
         return await prepare_chat(messages, setting, limits), ""
 
     async def _pieces(self, question: str, given: PagesOrText, options: Options) -> Pieces:

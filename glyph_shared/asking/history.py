@@ -15,6 +15,7 @@ from typing import Any
 
 from glyph_shared.asking.drawn_turns import DrawnTurns, visual_cost
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS, LongTexts
+from glyph_shared.asking.page_links import with_linked_pages
 from glyph_shared.asking.paged_chat import PagedChat, check_room
 from glyph_shared.asking.prompts import Messages, image_count, text_part
 from glyph_shared.asking.turns import (
@@ -81,7 +82,8 @@ def pages_of_history(
     next one that is.
 
     Args:
-        messages: Those of the OpenAI API, oldest first; not changed.
+        messages: Those of the OpenAI API, oldest first; not changed. An image may be a page that
+            was drawn before, see ``page_link``.
         config: θ; preset ``en`` by default. ``"auto"`` chooses a preset by the kind of text, for
             turns that are drawn together.
         threshold_tokens: Older turns are drawn once they have so many text tokens together.
@@ -104,7 +106,7 @@ def pages_of_history(
     limits = {"threshold_tokens": threshold_tokens, "keep_last": keep_last}
     _check_settings({**limits, "long_text_tokens": long_text_tokens}, exact_text_tokens)
     counter = counter or pick_counter()
-    opening, turns = split_turns(messages)
+    opening, turns = split_turns(with_linked_pages(messages))
     sizes = [counter.count(turn.text) for turn in turns]
     chunks = closed_chunks(sizes, threshold_tokens, keep_last)
     thetas = Thetas(config, "replace")

@@ -3,7 +3,7 @@
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.marks import Box, span_boxes
 from glyph_shared.rendering.page import PICTURE_MARK, Page, pixel_digest
-from glyph_shared.rendering.page_images import drawn, image_folder, keep_image
+from glyph_shared.rendering.page_images import drawn, image_folder, keep_image, kept_image
 from glyph_shared.rendering.page_store import PageStore, default_store
 from glyph_shared.rendering.png import png_theta_hash
 from glyph_shared.rendering.renderer import Renderer, render
@@ -21,6 +21,7 @@ __all__ = [
     "drawn",
     "image_folder",
     "keep_image",
+    "kept_image",
     "pixel_digest",
     "png_theta_hash",
     "render",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from glyph_shared.rendering.arrays import Bytes, Codes, Int64s
 from glyph_shared.rendering.normalise import NEWLINE, codes_text, without_markers
-from glyph_shared.rendering.png import decode_png, encode_png
+from glyph_shared.rendering.png import decode_png, encode_png, png_shape, png_theta_hash
 from glyph_shared.rendering.sharing import cached_property
 from glyph_shared.rendering.visual_tokens import count_visual_tokens
 
@@ -36,6 +37,11 @@ class DrawnText:
     starts: Int64s
     source: Int64s
     marker: str | None
+
+    @classmethod
+    def nothing(cls, source: int) -> DrawnText:
+        """Returns what is on a page without drawn text, which stands at a place of the text."""
+        return cls(np.zeros(0, np.uint32), np.zeros(1, np.int64), np.array([source]), None)
 
 
 def pixel_digest(pixels: Bytes) -> str:
@@ -104,10 +110,29 @@ class Page:
         channels = pixels.size // (width * height)
         rows = np.zeros((height, width * channels + 1), np.uint8)  # each begins with its filter, 0
         rows[:, 1:] = pixels.reshape(height, -1)
-        nothing = DrawnText(
-            np.zeros(0, np.uint32), np.zeros(1, np.int64), np.array([char_span[0]]), None
-        )
+        nothing = DrawnText.nothing(char_span[0])
         return cls(index, (width, height), char_span, 0, theta_hash, rows, channels, nothing)
+
+    @classmethod
+    def read_png(cls, png: bytes) -> Page:
+        """Returns the page of a PNG file that ``png`` gave, without what stood there as text.
+
+        Raises:
+            ValueError: It is no such file.
+        """
+        theta_hash = png_theta_hash(png)
+        if theta_hash is None:
+            raise ValueError("it is no PNG file of a page")
+        size_px, channels = png_shape(png)
+        try:
+            rows = decode_png(png, channels, size_px)
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+        nothing = DrawnText.nothing(0)
+        page = cls(0, size_px, (0, 0), 0, theta_hash, rows, channels, nothing)
+        page.__dict__.update(png=png, digest=pixel_digest(page.pixels))
+        object.__setattr__(page, "_rows", None)
+        return page
 
     @property
     def is_picture(self) -> bool:

@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from glyph_shared.errors import ConfigError
+from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.rendering.cache_folder import is_key
 from glyph_shared.rendering.config import RenderConfig
+from glyph_shared.rendering.config_values import excerpt
 from glyph_shared.rendering.page import Page
 from glyph_shared.rendering.page_store import default_store
 from glyph_shared.rendering.renderer import Renderer
@@ -51,3 +53,29 @@ def keep_image(page: Page, folder: Path) -> Path:
             file.write(page.png)
         os.replace(temporary, path)
     return path
+
+
+def kept_image(digest: str, folder: Path) -> Page:
+    """Reads a page's PNG file back; what is on it is not known as text any more.
+
+    The name is made of the digest, and the pixels must have it: no other file can be read.
+
+    Raises:
+        InputError: There is no such file, or it is another page's, or none.
+    """
+    if not is_key(digest):
+        raise InputError(
+            f"a page's digest is a sha256 in hexadecimal digits; got {excerpt(digest)}"
+        )
+    path = folder / f"{digest}.png"
+    try:
+        page = Page.read_png(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(
+            f"the page {digest} is not in {str(folder)!r} any more; draw its document again"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"the page {str(path)!r} cannot be read: {error}; remove it") from None
+    if page.digest != digest:
+        raise InputError(f"{str(path)!r} does not show the page that it is named after; remove it")
+    return page

@@ -18,9 +18,7 @@ from glyph_shared.asking.history import DEFAULT_THRESHOLD_TOKENS
 from glyph_shared.asking.wire import Completion
 from glyph_shared.errors import ConfigError, FontWarning, InputError, OverLengthError
 from glyph_shared.planning import EstimateCounter
-from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig, png_theta_hash
-from glyph_shared.serving import running_embedded
 from tests.scripted_server import ScriptedServer, answer, as_json, failure, streamed
 
 FACT = "The access code of the Lisbon office is 4711."
@@ -250,12 +248,6 @@ def test_an_unknown_option_is_refused(option):
         with pytest.raises(ConfigError, match=f"{option}.*keep_last"):
             client.chat(chat_of(10), **{option: "x"})
         assert server.calls == server.model_calls == 0
-
-
-@pytest.fixture(scope="module")
-def reader_url():
-    with running_embedded(Reader.load()) as url:
-        yield url
 
 
 def test_the_embedded_reader_gets_all_turns_but_the_question_as_pages(reader_url):

@@ -21,6 +21,8 @@ from pydantic import BaseModel
 from test_chat_ways import LONG, STORY, images, scripted
 
 from glyph_shared import ConfigError, InputError, RenderConfig, render
+from glyph_shared.asking import page_link
+from glyph_shared.rendering import image_folder, keep_image
 from langchain_glyph import ChatGlyph
 from tests.documents.sheets import pdf, prose
 from tests.scripted_server import ScriptedServer, answer
@@ -92,6 +94,19 @@ def test_a_ready_page_goes_as_it_is(server, form):
     }[form]
     [image] = images(asked(server, block))
     assert image["image_url"]["url"] == page.data_url()
+
+
+@pytest.mark.parametrize("form", ["image", "image_url"])
+def test_a_page_that_is_named_by_its_digest_goes_as_the_page(server, form):
+    page = render(STORY)[0]
+    keep_image(page, image_folder(None))
+    url = page_link(page.digest)
+    block = {"image": {"url": url}, "image_url": {"image_url": {"url": url}}}[form]
+    [image] = images(asked(server, {"type": form, **block}))
+    assert image["image_url"]["url"] == page.data_url()
+    model = ChatGlyph(base_url=server.base_url)
+    counted = model.get_num_tokens_from_messages([HumanMessage([{"type": form, **block}])])
+    assert page.visual_tokens < counted < page.visual_tokens + 20
 
 
 @pytest.mark.parametrize("place", ["http://10.0.0.1/a.png", "file:///etc/passwd", "ftp://a/b"])
