@@ -127,7 +127,7 @@ test-glyph: $(VENV)/dev ## Ask a served zai-org/Glyph, which GLYPH_BASE_URL name
 	$(BIN)/python -m pytest -rs -m glyph tests/served
 
 test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
-	.venv-train/bin/python -m pytest tests/training
+	.venv-train/bin/python -m pytest tests/training tests/training_data
 
 test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and chromium-driver)
 	$(BIN)/python -m pytest -rs -m browser tests/llama_index/test_report_in_browser.py

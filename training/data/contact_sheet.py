@@ -18,7 +18,7 @@ from training.data.space import SPACES, THEMES
 from training.data.styles import Style, StyleSampler, absent_fonts
 
 CELL_PX = (380, 440)
-CAPTION_PX = 46
+CAPTION_PX = 62
 PADDING_PX = 10
 DESK = "#8A9098"
 
@@ -108,7 +108,8 @@ def _caption(style: Style, absent: Mapping[str, str]) -> str:
         family = f"{absent[family].removesuffix('.ttf')} for {family}"
     return (
         f"{style.space} · {traits['page_size']} · {config.dpi:g} dpi · {config.alignment}\n"
-        f"{family} {config.font_size:g}/{config.line_height:g} · {traits['palette']}"
+        f"{family} {config.font_size:g}/{config.line_height:g}\n"
+        f"{traits['palette']}"
     )
 
 

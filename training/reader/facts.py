@@ -11,7 +11,9 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-_WORDS = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
+_WORDS: dict[str, list[str]] = json.loads(
+    Path(__file__).with_name("words.json").read_text(encoding="utf-8")
+)
 CONSONANTS, VOWELS = "bcdfghjklmnpqrstvwz", "aeiou"
 CAPITALS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", "0123456789"
 
