@@ -18,23 +18,18 @@ $(VENV)/core: pyproject.toml
 	touch $@
 
 $(VENV)/dev: $(VENV)/core tests/dev_requirements.py
-	$(BIN)/$(PIP) -e ".[compare]" -r <($(BIN)/python tests/dev_requirements.py)
+	$(BIN)/$(PIP) -e ".[compare,langchain]" -r <($(BIN)/python tests/dev_requirements.py dev langchain)
 	touch $@
 
 $(VENV)/browser: $(VENV)/dev
 	$(BIN)/$(PIP) "selenium>=4.20"
 	touch $@
 
-# LlamaIndex holds the environment above at openai 2.x.
-.venv-openai3/ready: pyproject.toml
+# LlamaIndex holds the environment above at openai 2.x; what does without it takes 3.x.
+.venv-openai3/ready: pyproject.toml tests/dev_requirements.py
 	$(PYTHON) -m venv .venv-openai3
-	.venv-openai3/bin/$(PIP) -e . "openai>=3,<4" -r <($(PYTHON) tests/dev_requirements.py)
-	touch $@
-
-# LangChain takes openai 3.x.
-.venv-langchain/ready: pyproject.toml tests/dev_requirements.py
-	$(PYTHON) -m venv .venv-langchain
-	.venv-langchain/bin/$(PIP) -e ".[langchain]" "openai>=3,<4" -r <($(PYTHON) tests/dev_requirements.py dev langchain)
+	.venv-openai3/bin/$(PIP) -e ".[langchain]" "openai>=3,<4" \
+		-r <($(PYTHON) tests/dev_requirements.py dev langchain)
 	touch $@
 
 .venv-train/ready: pyproject.toml
@@ -108,14 +103,9 @@ picture: $(VENV)/dev ## Draw the README's picture again
 test-install: $(VENV)/dev ## Build the wheel and install it in clean environments (4 minutes)
 	tests/install/run.sh $(CURDIR)/$(BIN)/python
 
-test-openai3: .venv-openai3/ready ## Test client, servers and command with openai 3.x
-	.venv-openai3/bin/python -m pytest tests/asking tests/serving tests/cli
-
-# The suites of langchain-tests are asynchronous, and time what they start.
-test-langchain: .venv-langchain/ready ## Test LangChain's face, its own suites among that
-	.venv-langchain/bin/mypy -p langchain_glyph
-	.venv-langchain/bin/python -m pytest -o asyncio_mode=auto \
-		-o asyncio_default_fixture_loop_scope=function tests/langchain
+test-openai3: .venv-openai3/ready ## Test client, servers, command and LangChain's face with openai 3.x
+	.venv-openai3/bin/mypy -p langchain_glyph
+	.venv-openai3/bin/python -m pytest tests/asking tests/serving tests/cli tests/langchain
 
 .venv-vllm/ready: tests/vllm/install.sh tests/vllm/constraints.txt
 	tests/vllm/install.sh .venv-vllm
@@ -136,4 +126,4 @@ all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-serving \
 	bench-needles bench-legibility bench-million scripts picture \
-	test-install test-openai3 test-langchain test-vllm test-glyph test-train test-browser all
+	test-install test-openai3 test-vllm test-glyph test-train test-browser all

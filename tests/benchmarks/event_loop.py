@@ -1,6 +1,6 @@
 """How long an event loop stands still while ``ChatGlyph`` draws and sends a long text.
 
-    python -m tests.benchmarks.event_loop [CHARS]      in the environment of make test-langchain
+    python -m tests.benchmarks.event_loop [CHARS]
 
 Beside it stands what the whole call takes; each of the three texts is new to the page store.
 """

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
 from glyph_shared.reader import Reader
 from glyph_shared.serving import running_embedded
 
-# What LangChain's packages need is not installed beside LlamaIndex: `make test-langchain`.
+# The environments of the training recipe and of vLLM have no LangChain.
 collect_ignore_glob = [] if find_spec("langchain_openai") else ["*.py"]
 
 
@@ -16,3 +17,16 @@ collect_ignore_glob = [] if find_spec("langchain_openai") else ["*.py"]
 def reader_url() -> Iterator[str]:
     with running_embedded(Reader.load()) as url:
         yield url
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Runs tests that are coroutines with asyncio alone."""
+    return "asyncio"
+
+
+@pytest.fixture
+def benchmark(benchmark: Any) -> Any:
+    """Runs what langchain-tests would time, once and without a table of times."""
+    benchmark.disabled = True
+    return benchmark

@@ -21,8 +21,11 @@ from langchain_glyph import ChatGlyph
 from tests.documents.sheets import pdf, prose
 from tests.scripted_server import ScriptedServer
 
-# One test gives a schema of pydantic 1, for which LangChain warns and calls a tool.
-pytestmark = pytest.mark.filterwarnings("ignore:Received a Pydantic BaseModel V1:UserWarning")
+pytestmark = [
+    pytest.mark.anyio,  # runs the asynchronous ones
+    # One test gives a schema of pydantic 1, for which LangChain warns and calls a tool.
+    pytest.mark.filterwarnings("ignore:Received a Pydantic BaseModel V1:UserWarning"),
+]
 
 BEYOND_READER = "the embedded reader looks facts up, and does nothing else"
 
