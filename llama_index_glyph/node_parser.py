@@ -29,8 +29,10 @@ class GlyphNodeParser(NodeParser):
         nodes[0].text, nodes[0].image_path, nodes[0].start_char_idx, nodes[0].metadata["page"]
         index = VectorStoreIndex.from_documents(documents, transformations=[GlyphNodeParser()])
 
-    The images are PNG files, named by their digest, that nothing removes. An image without text
-    stays one; a document with neither gives no node.
+    The images are PNG files, named by their digest, that nothing removes unasked; ``glyph cache``
+    counts them, ``glyph cache clear`` removes those of the default folder. What is removed is drawn
+    again by ``GlyphRenderPostprocessor``, and ``GlyphSynthesizer`` reads the nodes without it. An
+    image without text stays one; a document with neither gives no node.
     """
 
     config: RenderConfig | None = Field(default=None, description="θ; preset 'en' by default.")

@@ -49,14 +49,19 @@ def picture_node(node: ImageNode | ImageDocument) -> ImageNode:
     )
 
 
-def with_image(node: ImageNode, config: RenderConfig | None, folder: Path) -> ImageNode:
-    """Returns a page node whose image is there; one that was removed is drawn again from text."""
+def with_images(node: ImageNode, config: RenderConfig | None, folder: Path) -> list[ImageNode]:
+    """Returns a page node whose image is there; one that was removed is drawn again from text.
+
+    A look that needs several pages for the text gives several nodes.
+    """
     if node.image_path is None or Path(node.image_path).is_file() or not node.text.strip():
-        return node
-    page = next(iter(drawn(node.text, config)))
-    path = str(keep_image(page, folder))
-    metadata = {**node.metadata, "digest": page.digest, "theta": page.theta_hash}
-    return node.model_copy(update={"image_path": path, "metadata": metadata})
+        return [node]
+    again = page_nodes(Passage.of(node), config, folder)
+    if len(again) > 1:
+        return again
+    keys = ("digest", "theta")
+    metadata = {**node.metadata, **{key: again[0].metadata[key] for key in keys}}
+    return [node.model_copy(update={"image_path": again[0].image_path, "metadata": metadata})]
 
 
 def cut(passage: Passage, span: tuple[int, int], page: int, digest: str, theta: str) -> TextNode:

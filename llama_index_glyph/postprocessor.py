@@ -12,7 +12,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, ImageNode, NodeWithScore, QueryBundle
 from llama_index.core.storage.docstore import BaseDocumentStore
 
-from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, with_image
+from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, with_images
 from llama_index_glyph.passages import Passage, passages_of
 
 _Scores = Mapping[str, float | None]
@@ -25,8 +25,9 @@ class GlyphRenderPostprocessor(BaseNodePostprocessor):
         engine = RetrieverQueryEngine.from_args(bm25, node_postprocessors=[pages], ...)
         whole = GlyphRenderPostprocessor(parents=documents)  # the documents of the hits instead
 
-    Each page has the score of the best hit on it. Pages stay as they are; an image that was
-    removed is drawn again.
+    Each page has the score of the best hit on it. Pages stay as they are, but an image that was
+    removed is drawn again, which any engine needs that shows images and may outlive a ``glyph cache
+    clear``.
     """
 
     config: RenderConfig | None = Field(default=None, description="θ; preset 'en' by default.")
@@ -59,8 +60,13 @@ class GlyphRenderPostprocessor(BaseNodePostprocessor):
         if passage.picture is None and len(pages) < len(nodes):
             made = page_nodes(passage, self.config, folder)
             return [NodeWithScore(node=page, score=_best(passage, page, scores)) for page in made]
-        shown = [with_image(page, self.config, folder) for page in pages] or nodes
-        return [NodeWithScore(node=node, score=scores[node.node_id]) for node in shown]
+        if not pages:
+            return [NodeWithScore(node=node, score=scores[node.node_id]) for node in nodes]
+        return [
+            NodeWithScore(node=shown, score=scores[page.node_id])
+            for page in pages
+            for shown in with_images(page, self.config, folder)
+        ]
 
     def _parents_of(self, hits: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         """Returns the documents of the hits, by the best hit of each."""

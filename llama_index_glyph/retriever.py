@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 
 from glyph_shared.errors import InputError
+from glyph_shared.rendering import image_folder
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.callbacks import CallbackManager
-from llama_index.core.schema import BaseNode, Document, NodeWithScore, QueryBundle, QueryType
+from llama_index.core.schema import (
+    BaseNode,
+    Document,
+    ImageNode,
+    NodeWithScore,
+    QueryBundle,
+    QueryType,
+)
 from typing_extensions import Self
 
 from llama_index_glyph.events import as_bundle, retrieval
 from llama_index_glyph.node_parser import GlyphNodeParser
+from llama_index_glyph.page_nodes import with_images
 
 
 class GlyphCorpusRetriever(BaseRetriever):
@@ -20,7 +30,8 @@ class GlyphCorpusRetriever(BaseRetriever):
         retriever = GlyphCorpusRetriever(documents)  # GlyphSynthesizer draws them
         pages = GlyphCorpusRetriever.from_documents(documents)  # nodes with page images
 
-    Its events hold the nodes' ids, places and first words, not their texts.
+    Its events hold the nodes' ids, places and first words, not their texts. Of the pages that it
+    drew itself it draws those again whose image was removed.
     """
 
     def __init__(
@@ -45,6 +56,7 @@ class GlyphCorpusRetriever(BaseRetriever):
                 )
         super().__init__(callback_manager=callback_manager)
         self._nodes = list(nodes)
+        self._drawn_by: GlyphNodeParser | None = None
 
     @classmethod
     def from_documents(
@@ -55,7 +67,10 @@ class GlyphCorpusRetriever(BaseRetriever):
         Raises:
             InputError: No document has text.
         """
-        return cls((node_parser or GlyphNodeParser()).get_nodes_from_documents(documents))
+        parser = node_parser or GlyphNodeParser()
+        made = cls(parser.get_nodes_from_documents(documents))
+        made._drawn_by = parser
+        return made
 
     # The base's events hold all that is retrieved.
     def retrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
@@ -66,7 +81,17 @@ class GlyphCorpusRetriever(BaseRetriever):
 
     async def aretrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
         """Returns all nodes."""
-        return self.retrieve(str_or_query_bundle)
+        nodes = await asyncio.to_thread(self._retrieve, as_bundle(str_or_query_bundle))
+        with retrieval(str_or_query_bundle, nodes, self.callback_manager):
+            return nodes
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return [NodeWithScore(node=node) for node in self._nodes]
+        return [NodeWithScore(node=node) for node in self._shown()]
+
+    def _shown(self) -> Iterator[BaseNode]:
+        parser = self._drawn_by
+        for node in self._nodes:
+            if parser is not None and isinstance(node, ImageNode):
+                yield from with_images(node, parser.config, image_folder(parser.folder))
+            else:
+                yield node

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from glyph_shared.cli.console import out, say
 from glyph_shared.cli.options import AsJson
 from glyph_shared.planning import counted
-from glyph_shared.rendering import PageStore, default_store
+from glyph_shared.rendering import PageStore, default_images, default_store
+from glyph_shared.rendering.cache_folder import KeptFiles
 
 
 class Action(Enum):
@@ -32,27 +33,35 @@ def cache(
     """Show how much room drawn pages take on this disk, or remove them.
 
     Pages are kept so that the next question on a text draws nothing. GLYPH_CACHE_DIR names another
-    folder, and GLYPH_CACHE_DIR=off keeps nothing.
+    folder, and GLYPH_CACHE_DIR=off keeps nothing. Images of pages that indexes name are counted and
+    removed too.
     """
-    store, clears = default_store(), clear or action is Action.CLEAR
-    if store is None:
+    store, images, clears = default_store(), default_images(), clear or action is Action.CLEAR
+    if store is None or images is None:
         if as_json:
             out.print_json(data={"folder": None})
         else:
             say("no pages are kept: GLYPH_CACHE_DIR is off")
     elif as_json:
-        _print_json(store, clears)
+        _print_json(store, images, clears)
     else:
-        _print_lines(store, clears)
+        _print_lines(store, images, clears)
 
 
-def _print_json(store: PageStore, clears: bool) -> None:
-    removed = {"removed": asdict(store.clear())} if clears else {}
+def _print_json(store: PageStore, images: KeptFiles, clears: bool) -> None:
     folder = {"folder": str(store.folder.path), "limit_bytes": store.folder.limit_bytes}
-    out.print_json(data={**folder, **asdict(store.usage()), **removed})
+    pages = {**folder, **_figures(store.folder, clears)}
+    out.print_json(
+        data={**pages, "images": {"folder": str(images.path), **_figures(images, clears)}}
+    )
 
 
-def _print_lines(store: PageStore, clears: bool) -> None:
+def _figures(kept: KeptFiles, clears: bool) -> dict[str, Any]:
+    removed = {"removed": asdict(kept.clear())} if clears else {}
+    return {**asdict(kept.usage()), **removed}
+
+
+def _print_lines(store: PageStore, images: KeptFiles, clears: bool) -> None:
     found = store.clear() if clears else store.usage()
     texts, size = counted(found.entries, "text"), _megabytes(found.size_bytes)
     if clears:
@@ -60,6 +69,19 @@ def _print_lines(store: PageStore, clears: bool) -> None:
     else:
         limit = _megabytes(store.folder.limit_bytes)
         say(f"pages of {texts}, {size} of at most {limit}, in {store.folder.path}")
+    _print_images(images, clears)
+
+
+def _print_images(images: KeptFiles, clears: bool) -> None:
+    """Tells of the page images that indexes name; nothing where there are none."""
+    found = images.clear() if clears else images.usage()
+    if not found.size_bytes:
+        return
+    told = f"{counted(found.entries, 'page image')}, {_megabytes(found.size_bytes)},"
+    if clears:
+        say(f"removed {told} from {images.path}")
+    else:
+        say(f"{told} which indexes may name, in {images.path}")
 
 
 def _megabytes(size: int) -> str:

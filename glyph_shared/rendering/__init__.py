@@ -3,7 +3,13 @@
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.marks import Box, span_boxes
 from glyph_shared.rendering.page import PICTURE_MARK, Page, pixel_digest
-from glyph_shared.rendering.page_images import drawn, image_folder, keep_image, kept_image
+from glyph_shared.rendering.page_images import (
+    default_images,
+    drawn,
+    image_folder,
+    keep_image,
+    kept_image,
+)
 from glyph_shared.rendering.page_store import PageStore, default_store
 from glyph_shared.rendering.png import png_theta_hash
 from glyph_shared.rendering.renderer import Renderer, render
@@ -17,6 +23,7 @@ __all__ = [
     "RenderConfig",
     "Renderer",
     "count_visual_tokens",
+    "default_images",
     "default_store",
     "drawn",
     "image_folder",

@@ -1,4 +1,4 @@
-"""The folder under the page store: whole files or none, of the user alone, within a size."""
+"""Folders of kept files: whole files or none; that of the page store of the user alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_ENTRY = re.compile(_KEY.pattern + r"\.pages")
 _TEMPORARY = re.compile(r"[0-9a-f]{16}\.\w+\.tmp")
+_PAGES = ".pages"
 _STALE_S = 600
 """Seconds after its last write at which a temporary file is taken for a dead process's. Should its
 process live, it finds the file gone at the end and keeps nothing."""
@@ -28,15 +28,52 @@ class CacheUsage:
     size_bytes: int
 
 
-class CacheFolder:
-    """Entries by key. An entry appears at once and whole, or not at all.
+class KeptFiles:
+    """Files named by a sha256 and a suffix, beside files of others, which are left alone."""
+
+    def __init__(self, path: Path, suffix: str) -> None:
+        self.path = path
+        self._entry_name = re.compile(_KEY.pattern + re.escape(suffix))
+
+    def usage(self) -> CacheUsage:
+        """Counts what is there."""
+        files = list(self._files())
+        entries = sum(path.suffix != ".tmp" for path, _ in files)
+        return CacheUsage(entries, sum(found.st_size for _, found in files))
+
+    def clear(self) -> CacheUsage:
+        """Removes these files and nothing else; returns what they were."""
+        before = self.usage()
+        for path, _ in self._files():
+            _remove(path)
+        left = self.usage()
+        return CacheUsage(before.entries - left.entries, before.size_bytes - left.size_bytes)
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Yields the entries, and files that are being written or were left by a dead process."""
+        try:
+            names = os.listdir(self.path)
+        except OSError:
+            return
+        for name in filter(self._is_ours, names):
+            try:
+                yield self.path / name, (self.path / name).lstat()
+            except OSError:  # another process was quicker
+                continue
+
+    def _is_ours(self, name: str) -> bool:
+        return bool(self._entry_name.fullmatch(name) or _TEMPORARY.fullmatch(name))
+
+
+class CacheFolder(KeptFiles):
+    """The page store's entries, by key. An entry appears at once and whole, or not at all.
 
     Nothing is synced to the disk: a killed process leaves at most a temporary file, and what a
     power cut tears is found by its checksum.
     """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
-        self.path = path
+        super().__init__(path, _PAGES)
         self.limit_bytes = limit_bytes
 
     def has(self, key: str) -> bool:
@@ -89,7 +126,7 @@ class CacheFolder:
         for path, found in files:
             if path.suffix == ".tmp" and found.st_mtime < time.time() - _STALE_S:
                 _remove(path)
-        entries = [file for file in files if file[0].suffix == ".pages"]
+        entries = [file for file in files if file[0].suffix == _PAGES]
         size = sum(found.st_size for _, found in entries)
         for path, found in sorted(entries, key=lambda file: file[1].st_mtime_ns):
             if size <= self.limit_bytes:
@@ -97,34 +134,8 @@ class CacheFolder:
             _remove(path)
             size -= found.st_size
 
-    def usage(self) -> CacheUsage:
-        """Counts what is there."""
-        files = list(self._files())
-        entries = sum(path.suffix == ".pages" for path, _ in files)
-        return CacheUsage(entries, sum(found.st_size for _, found in files))
-
-    def clear(self) -> CacheUsage:
-        """Removes the store's files and nothing else; returns what they were."""
-        before = self.usage()
-        for path, _ in self._files():
-            _remove(path)
-        left = self.usage()
-        return CacheUsage(before.entries - left.entries, before.size_bytes - left.size_bytes)
-
     def _entry(self, key: str) -> Path:
-        return self.path / f"{key}.pages"
-
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
-        """Yields the store's own files."""
-        try:
-            names = os.listdir(self.path)
-        except OSError:
-            return
-        for name in filter(_is_ours, names):
-            try:
-                yield self.path / name, (self.path / name).lstat()
-            except OSError:  # another process was quicker
-                continue
+        return self.path / f"{key}{_PAGES}"
 
     def _check(self) -> None:
         """Refuses a folder into which others could put pages of theirs."""
@@ -140,10 +151,6 @@ class CacheFolder:
 def is_key(key: str) -> bool:
     """Tells whether a key makes a file name of the store's own kind."""
     return _KEY.fullmatch(key) is not None
-
-
-def _is_ours(name: str) -> bool:
-    return bool(_ENTRY.fullmatch(name) or _TEMPORARY.fullmatch(name))
 
 
 def _remove(path: Path) -> None:

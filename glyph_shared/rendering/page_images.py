@@ -1,4 +1,8 @@
-"""Pages as PNG files, for what takes images by path: documents name them, and hold no bytes."""
+"""Pages as PNG files, for what takes images by path: documents name them, and hold no bytes.
+
+Nothing removes them unasked, for documents in indexes name them. ``glyph cache clear`` removes
+those of the default folder; the text beside each brings it back.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from glyph_shared.errors import ConfigError, InputError
-from glyph_shared.rendering.cache_folder import is_key
+from glyph_shared.rendering.cache_folder import KeptFiles, is_key
 from glyph_shared.rendering.config import RenderConfig
 from glyph_shared.rendering.config_values import excerpt
 from glyph_shared.rendering.page import Page
@@ -16,6 +20,7 @@ from glyph_shared.rendering.page_store import default_store
 from glyph_shared.rendering.renderer import Renderer
 
 _FOLDER = "page-images"
+_SUFFIX = ".png"
 
 
 def drawn(text: str, config: RenderConfig | None) -> Iterator[Page]:
@@ -27,31 +32,46 @@ def drawn(text: str, config: RenderConfig | None) -> Iterator[Page]:
 def image_folder(named: str | None) -> Path:
     """Returns the folder of the images: the named one, else one beside the page store.
 
-    Nothing is ever removed from it, because documents in indexes name its files.
-
     Raises:
         ConfigError: None is named, and ``GLYPH_CACHE_DIR`` is ``off``.
     """
     if named is not None:
         return Path(named).expanduser().absolute()
-    store = default_store()
-    if store is None:
+    kept = default_images()
+    if kept is None:
         raise ConfigError(
             "page images need a folder, and GLYPH_CACHE_DIR is 'off'; give folder=, or set "
             "GLYPH_CACHE_DIR to a folder"
         )
-    return store.folder.path.parent / _FOLDER
+    return kept.path
+
+
+def default_images() -> KeptFiles | None:
+    """Returns the images of the default folder; None if ``GLYPH_CACHE_DIR`` is ``off``."""
+    store = default_store()
+    return None if store is None else KeptFiles(store.folder.path.parent / _FOLDER, _SUFFIX)
 
 
 def keep_image(page: Page, folder: Path) -> Path:
-    """Writes a page's PNG file, if it is not there; it appears whole or not at all."""
-    path = folder / f"{page.digest}.png"
-    if not path.is_file():
+    """Writes a page's PNG file, if it is not there; it appears whole or not at all.
+
+    Raises:
+        InputError: The folder cannot be written to.
+    """
+    path = folder / f"{page.digest}{_SUFFIX}"
+    if path.is_file():
+        return path
+    try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         number, temporary = tempfile.mkstemp(".tmp", f"{page.digest[:16]}.", folder)
         with os.fdopen(number, "wb") as file:
             file.write(page.png)
         os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(
+            f"page images cannot be written to {str(folder)!r}: {error.strerror or error}; give "
+            "another folder="
+        ) from None
     return path
 
 
@@ -67,7 +87,7 @@ def kept_image(digest: str, folder: Path) -> Page:
         raise InputError(
             f"a page's digest is a sha256 in hexadecimal digits; got {excerpt(digest)}"
         )
-    path = folder / f"{digest}.png"
+    path = folder / f"{digest}{_SUFFIX}"
     try:
         page = Page.read_png(path.read_bytes())
     except FileNotFoundError:

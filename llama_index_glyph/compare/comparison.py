@@ -15,6 +15,7 @@ from glyph_shared.runner import Row, run
 from llama_index_glyph.compare.judge import Judge
 from llama_index_glyph.compare.questions import Question
 from llama_index_glyph.compare.reading import Arm
+from llama_index_glyph.compare.report_head import written_at
 from llama_index_glyph.compare.rows import Prices, Scorer, blank_row
 from llama_index_glyph.compare.summary import summarise
 
@@ -88,6 +89,7 @@ async def compare(
         rows,
         corpus=corpus,
         settings={**(settings or {}), "concurrency": concurrency, "timeout": timeout},
+        created=written_at(folder / RESULTS).isoformat(),
         judge=judge.name if judge else None,
         currency=prices.currency if prices else None,
     )

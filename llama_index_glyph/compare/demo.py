@@ -1,4 +1,4 @@
-"""A comparison that runs anywhere: the embedded reader, and made-up facts in a corpus of its own."""
+"""A comparison that runs anywhere: the embedded reader, and facts in a corpus made for it."""
 
 from __future__ import annotations
 

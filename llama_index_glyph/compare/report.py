@@ -50,7 +50,7 @@ def write_report(folder: Path) -> Path:
     rows = _read_rows(folder / "results.jsonl")
     summary = _read_json(folder / "summary.json")
     details = Details(draw=partial(embedded, folder))
-    html = _page(summary, rows, details, last_answer(folder / "results.jsonl"))
+    html = _page(summary, rows, details, last_answer(summary, folder / "results.jsonl"))
     path = folder / REPORT_NAME
     try:
         # Half of a surrogate pair, which JSON may hold, is no UTF-8.

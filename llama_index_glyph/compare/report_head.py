@@ -33,10 +33,22 @@ def facts(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list
     ]
 
 
-def last_answer(results: Path) -> str:
-    """Returns when the last row was written: the day and minute, UTC."""
-    moment = datetime.fromtimestamp(results.stat().st_mtime, timezone.utc)
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+def last_answer(summary: Mapping[str, Any], results: Path) -> str:
+    """Returns when the last answer came: the day and minute, UTC.
+
+    A summary that does not tell it, as older ones, leaves it to the file's time.
+    """
+    created = summary.get("created")
+    try:
+        moment = datetime.fromisoformat(created) if created else written_at(results)
+    except ValueError:
+        return str(created)
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def written_at(file: Path) -> datetime:
+    """Returns when a file was written last, to the second, in UTC."""
+    return datetime.fromtimestamp(int(file.stat().st_mtime), timezone.utc)
 
 
 def _documents(documents: Sequence[Mapping[str, Any]]) -> str:

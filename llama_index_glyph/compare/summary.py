@@ -35,6 +35,7 @@ def summarise(
     *,
     corpus: Mapping[str, Any],
     settings: Mapping[str, Any],
+    created: str | None = None,
     judge: str | None = None,
     currency: str | None = None,
 ) -> dict[str, Any]:
@@ -44,11 +45,13 @@ def summarise(
         rows: One for each question and arm; failed ones score 0.
         corpus: What was asked about.
         settings: How.
+        created: When the last answer came, as ISO 8601 has it.
         judge: The name of the judge, if there was one.
         currency: Of the costs.
     """
     arms = {arm: [row for row in rows if row["arm"] == arm] for arm in _names(rows)}
     return {
+        "created": created,
         "corpus": dict(corpus),
         "arms": {arm: _figures(own) for arm, own in arms.items()},
         "pairs": [

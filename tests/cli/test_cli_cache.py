@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from glyph_shared.rendering import Renderer, default_store
+from glyph_shared.rendering import (
+    Renderer,
+    default_images,
+    default_store,
+    image_folder,
+    keep_image,
+    render,
+)
 
 
 @pytest.fixture
@@ -43,10 +50,37 @@ def test_json_holds_the_same_figures(run, store):
         "limit_bytes": 2**30,
         "entries": 2,
         "size_bytes": size,
+        "images": {"folder": str(default_images().path), "entries": 0, "size_bytes": 0},
     }
     cleared = json.loads(run("cache", "clear", "--json").stdout)
     assert cleared["removed"] == {"entries": 2, "size_bytes": size}
     assert cleared["entries"] == 0
+
+
+@pytest.fixture
+def image():
+    folder = image_folder(None)
+    path = keep_image(render("Call me Ishmael.")[0], folder)
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    return path
+
+
+def test_page_images_are_counted_too(run, image):
+    shown = run("cache").stdout.splitlines()[1]
+    assert shown == f"1 page image, 0.0 MB, which indexes may name, in {image.parent}"
+    assert json.loads(run("cache", "--json").stdout)["images"] == {
+        "folder": str(image.parent),
+        "entries": 1,
+        "size_bytes": image.stat().st_size,
+    }
+
+
+def test_clear_removes_page_images_too_and_nothing_of_others(run, image):
+    half = image.with_name(f"{image.stem[:16]}.abc.tmp")
+    half.write_bytes(b"half an image of a dead process")
+    assert f"removed 1 page image, 0.0 MB, from {image.parent}" in run("cache", "clear").stdout
+    assert [path.name for path in image.parent.iterdir()] == ["notes.txt"]
+    assert "image" not in run("cache").stdout
 
 
 def test_a_store_that_is_off_says_so(run, monkeypatch):

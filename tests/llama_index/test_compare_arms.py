@@ -7,6 +7,7 @@ import csv
 import json
 import threading
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +273,14 @@ def test_a_comparison_goes_on_where_it_stopped(tmp_path):
     first = run(tmp_path, arms, (ASKED, LOST))
     assert run(tmp_path, arms, (ASKED, LOST)) == first
     assert len(answerer.shown) == 2
+
+
+def test_a_summary_tells_when_the_last_answer_came(tmp_path):
+    before = datetime.now(timezone.utc) - timedelta(seconds=2)  # clocks of files are coarser
+    told = run(tmp_path, {"full": FullContext(DOCUMENTS, Answerer())})["created"]
+    assert before <= datetime.fromisoformat(told) <= datetime.now(timezone.utc)
+    assert told.endswith("+00:00")
+    assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["created"] == told
 
 
 @pytest.mark.parametrize(

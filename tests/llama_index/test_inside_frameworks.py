@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from llama_index.core import Document, get_response_synthesizer
+from llama_index.core import Document, MockEmbedding, VectorStoreIndex, get_response_synthesizer
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.chat_engine import CondenseQuestionChatEngine, SimpleChatEngine
 from llama_index.core.node_parser import SentenceSplitter
@@ -20,9 +20,11 @@ from llama_index.core.selectors import LLMSingleSelector
 from llama_index.retrievers.bm25 import BM25Retriever
 
 from glyph_shared import RenderConfig
+from glyph_shared.rendering import default_images
 from llama_index_glyph import (
     GlyphCorpusRetriever,
     GlyphLLM,
+    GlyphNodeParser,
     GlyphQueryEngine,
     GlyphRenderPostprocessor,
     GlyphSynthesizer,
@@ -233,3 +235,44 @@ def test_a_stock_multimodal_engine_shows_the_pages_of_the_corpus():
         )
         assert str(engine.query(LISBON)) == "4711"
     assert json.dumps(server.requests[0]["messages"]).count("image_url") == 4
+
+
+@pytest.mark.parametrize("way", ["query", "aquery"])
+def test_images_that_were_cleared_are_drawn_again_for_a_stock_engine(way):
+    documents = [Document(text=LISBON_FACT), Document(text=PORTO_FACT)]
+    with ScriptedServer(answer("4711")) as server:
+        engine = RetrieverQueryEngine.from_args(
+            GlyphCorpusRetriever.from_documents(documents),
+            llm=GlyphLLM(server.base_url),
+            multimodal=True,
+        )
+        assert default_images().clear().entries == 2
+        asked = getattr(engine, way)(LISBON)
+        assert str(asyncio.run(asked) if way == "aquery" else asked) == "4711"
+    assert json.dumps(server.requests[0]["messages"]).count("image_url") == 4
+
+
+def test_cleared_images_of_an_index_are_drawn_again_by_the_postprocessor():
+    index = VectorStoreIndex.from_documents(
+        [Document(text=LISBON_FACT), Document(text=PORTO_FACT)],
+        transformations=[GlyphNodeParser()],
+        embed_model=MockEmbedding(embed_dim=4),
+    )
+    default_images().clear()
+    with ScriptedServer(answer("4711")) as server:
+        engine = index.as_query_engine(
+            GlyphLLM(server.base_url),
+            multimodal=True,
+            similarity_top_k=2,
+            node_postprocessors=[GlyphRenderPostprocessor()],
+        )
+        assert str(engine.query(LISBON)) == "4711"
+    assert json.dumps(server.requests[0]["messages"]).count("image_url") == 4
+    assert default_images().usage().entries == 2
+
+
+def test_the_synthesizer_reads_pages_whose_images_are_gone(reader_url):
+    pages = GlyphNodeParser()([Document(text=LISBON_FACT), Document(text=PORTO_FACT)])
+    default_images().clear()
+    engine = GlyphQueryEngine.from_documents(pages, GlyphLLM(reader_url))
+    assert str(engine.query(LISBON)) == "4711"

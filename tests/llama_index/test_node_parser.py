@@ -17,7 +17,7 @@ from llama_index.core.vector_stores import SimpleVectorStore
 from PIL import Image
 
 from glyph_shared import RenderConfig
-from glyph_shared.errors import ConfigError
+from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.rendering import Renderer
 from llama_index_glyph import GlyphNodeParser
 
@@ -113,6 +113,12 @@ def test_without_a_cache_folder_images_need_one_of_their_own(monkeypatch, tmp_pa
         parsed(document())
     [page, *_] = parsed(document(), folder=str(tmp_path / "images"))
     assert Path(page.image_path).parent == tmp_path / "images"
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path):
+    (tmp_path / "images").write_text("a file", encoding="utf-8")
+    with pytest.raises(InputError, match=r"cannot be written to .*images.*folder="):
+        parsed(document(), folder=str(tmp_path / "images"))
 
 
 def test_the_parser_is_written_down_and_pickled_with_its_look():

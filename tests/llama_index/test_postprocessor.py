@@ -96,6 +96,17 @@ def test_pages_stay_as_they_are_and_removed_images_are_drawn_again():
     assert Path(again.node.image_path).read_bytes()[:100] == before[:100]
 
 
+def test_a_removed_image_is_drawn_again_whole_in_a_look_that_needs_several_pages():
+    page = GlyphNodeParser()([BOOK])[0]
+    Path(page.image_path).unlink()
+    pages = drawn([NodeWithScore(node=page, score=0.5)])
+    assert len(pages) > 1
+    assert "".join(again.node.text for again in pages) == page.text
+    assert places(pages)[-1][1] == page.end_char_idx
+    assert {again.score for again in pages} == {0.5}
+    assert all(Path(again.node.image_path).is_file() for again in pages)
+
+
 def test_it_works_in_an_event_loop_and_on_nothing():
     post = GlyphRenderPostprocessor(config=SMALL)
     pages = asyncio.run(post.apostprocess_nodes(pieces((100, 300))))

@@ -294,6 +294,21 @@ def test_the_same_folder_gives_the_same_bytes(sample):
 
 
 @pytest.mark.parametrize(
+    ("created", "shown"),
+    [
+        ("2026-03-01T23:30:00+00:00", "2026-03-01 23:30 UTC"),
+        ("2026-03-02T00:30:00+01:00", "2026-03-01 23:30 UTC"),
+        ("last <week>", "last &lt;week&gt;"),
+    ],
+)
+def test_the_report_is_dated_as_its_summary_says(sample, tmp_path, created, shown):
+    (tmp_path / "results.jsonl").write_bytes((sample / "results.jsonl").read_bytes())
+    summary = json.loads((sample / "summary.json").read_text(encoding="utf-8"))
+    write_summary(tmp_path, {**summary, "created": created})
+    assert f" · {shown}\n" in write_report(tmp_path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
     ("value", "shown"), [(0.213, "+0.21"), (-0.05, "−0.05"), (-0.001, "±0.00"), (0, "±0.00")]
 )
 def test_a_difference_carries_its_sign(value, shown):
