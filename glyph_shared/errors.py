@@ -139,3 +139,7 @@ class FontWarning(UserWarning):
 
 class CacheWarning(UserWarning):
     """Drawn pages cannot be kept, so they are drawn each time."""
+
+
+class LeftOutWarning(UserWarning):
+    """Something that was given is not read, or not shown to the model."""

@@ -7,6 +7,16 @@ Example:
 """
 
 from langchain_glyph.chat_models import ChatGlyph
+from langchain_glyph.compressor import GlyphCompressor
+from langchain_glyph.document_loaders import GlyphBlobParser, GlyphLoader
 from langchain_glyph.page_transformer import GlyphPageTransformer
+from langchain_glyph.retrievers import GlyphCorpusRetriever
 
-__all__ = ["ChatGlyph", "GlyphPageTransformer"]
+__all__ = [
+    "ChatGlyph",
+    "GlyphBlobParser",
+    "GlyphCompressor",
+    "GlyphCorpusRetriever",
+    "GlyphLoader",
+    "GlyphPageTransformer",
+]

@@ -82,6 +82,15 @@ def start_of(document: Document) -> int | None:
     return start if isinstance(start, int) and start >= 0 else None
 
 
+def source_page_of(document: Document) -> Any:
+    """Returns the source page that a document is from, from 1; None where nobody says it."""
+    number = document.metadata.get("page")
+    if "source_page" in document.metadata or number is None or is_page(document):
+        return document.metadata.get("source_page")
+    # LangChain's readers of PDFs count source pages from 0.
+    return number + 1 if isinstance(number, int) else number
+
+
 def check_documents(documents: object) -> None:
     """Refuses what is no sequence of LangChain's documents with text.
 
@@ -143,8 +152,5 @@ def _inherited(source: Document, start: int) -> dict[Any, Any]:
     metadata = {key: value for key, value in source.metadata.items() if key not in PAGE_KEYS}
     if "start_index" in metadata:
         metadata["start_index"] = start
-    number = source.metadata.get("page")
-    if number is not None and not is_page(source):
-        # LangChain's readers of PDFs count source pages from 0.
-        metadata.setdefault("source_page", number + 1 if isinstance(number, int) else number)
-    return metadata
+    number = source_page_of(source)
+    return metadata if number is None else {**metadata, "source_page": number}

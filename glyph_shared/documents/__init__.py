@@ -11,7 +11,12 @@ from glyph_shared.documents.picture import (
     page_ranges,
 )
 from glyph_shared.documents.pictures import Raster, rasterise
-from glyph_shared.documents.reading import STANDARD_INPUT, document_of_bytes, read_document
+from glyph_shared.documents.reading import (
+    STANDARD_INPUT,
+    document_of_bytes,
+    read_document,
+    read_files,
+)
 
 __all__ = [
     "OBJECT_MARK",
@@ -30,4 +35,5 @@ __all__ = [
     "page_ranges",
     "rasterise",
     "read_document",
+    "read_files",
 ]

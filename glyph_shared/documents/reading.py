@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from glyph_shared.documents.decoding import decode, looks_binary
-from glyph_shared.documents.document import Document, DocumentBuilder
-from glyph_shared.documents.folder import FolderEntry, printable_path, walk
+from glyph_shared.documents.document import Document, DocumentBuilder, Skipped
+from glyph_shared.documents.folder import printable_path, walk
 from glyph_shared.documents.html_text import add_html
 from glyph_shared.documents.image_file import add_image, is_image
 from glyph_shared.documents.json_text import add_json
@@ -92,12 +92,49 @@ def read_document(
         _add_bytes(builder, _standard_input(), name, "", manner)
     else:
         file = Path(path)
-        name = printable_path(Path(file.name or file.resolve().name))
+        name = _shown_name(file)
         if os.path.isdir(file):  # unlike Path.is_dir, never raises
             _add_folder(builder, file, manner)
         else:
             _add_bytes(builder, _bytes_of(file), name, file.suffix, manner)
     return _with_text(builder.build(name))
+
+
+def read_files(
+    path: str | os.PathLike[str],
+    *,
+    limits: PdfLimits = DEFAULT_LIMITS,
+    encoding: str | None = None,
+) -> Iterator[Document | Skipped]:
+    """Reads a file, or the files of a folder one after the other, each as a document of its own.
+
+    They are named by their path within the folder, and so is what is not read. Files without text
+    give nothing.
+
+    Args:
+        path: The file or folder, or ``-`` for standard input.
+        limits: What reading one PDF may take.
+        encoding: The encoding of text files, where the caller knows better than ``decoding``.
+
+    Raises:
+        InputError: The path does not exist, is no regular file, is not text, or holds no text.
+        PdfError: The file is a PDF that cannot be read within the limits.
+    """
+    if not os.path.isdir(path):
+        yield read_document(path, limits=limits, encoding=encoding)
+        return
+    skipped: list[Skipped] = []
+    empty = True
+    for part in _parts(Path(path), _Manner(limits, encoding, "text")):
+        if isinstance(part, Skipped):
+            skipped.append(part)
+        elif part.text.strip():
+            empty = False
+        else:
+            continue
+        yield part
+    if empty:
+        _with_text(Document("", (), _shown_name(Path(path)), tuple(skipped)))
 
 
 def document_of_bytes(
@@ -136,22 +173,31 @@ def _skipped_hint(document: Document) -> str:
     return f"{count} files could not be read, the first is {first.path}: {first.reason}"
 
 
+def _shown_name(path: Path) -> str:
+    return printable_path(Path(path.name or path.resolve().name))
+
+
 def _add_folder(builder: DocumentBuilder, folder: Path, manner: _Manner) -> None:
+    for part in _parts(folder, manner):
+        if isinstance(part, Skipped):
+            builder.skip(part.path, part.reason)
+        else:
+            builder.extend_with_header(part, f"=== {part.name} ===")
+
+
+def _parts(folder: Path, manner: _Manner) -> Iterator[Document | Skipped]:
     for entry in walk(folder):
         if entry.problem:
-            builder.skip(entry.name, entry.problem)
+            yield Skipped(entry.name, entry.problem)
             continue
+        part = DocumentBuilder()
         try:
-            _add_entry(builder, entry, manner)
+            _add_bytes(part, _bytes_of(entry.path), entry.name, entry.path.suffix, manner)
         except (InputError, PdfError) as error:
             # One bad file must not cost the others.
-            builder.skip(entry.name, str(error))
-
-
-def _add_entry(builder: DocumentBuilder, entry: FolderEntry, manner: _Manner) -> None:
-    part = DocumentBuilder()
-    _add_bytes(part, _bytes_of(entry.path), entry.name, entry.path.suffix, manner)
-    builder.extend_with_header(part.build(entry.name), f"=== {entry.name} ===")
+            yield Skipped(entry.name, str(error))
+        else:
+            yield part.build(entry.name)
 
 
 def _add_bytes(

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from glyph_shared.documents import Skipped, document_of_bytes, read_document
+from glyph_shared.documents import Skipped, document_of_bytes, read_document, read_files
 from glyph_shared.errors import InputError, PdfError
 
 
@@ -218,3 +218,28 @@ def test_reading_twice_gives_the_same(tmp_path):
     assert read_document(tmp_path).skipped == (
         Skipped("c.bin", read_document(tmp_path).skipped[0].reason),
     )
+
+
+def test_the_files_of_a_folder_are_read_one_by_one(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.txt").write_text("b\n")
+    (tmp_path / "a.txt").write_text("a\n")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "none.bin").write_bytes(b"\0")
+    a, none, b = read_files(tmp_path)
+    assert [(one.name, one.text, one.origins[0].path) for one in (a, b)] == [
+        ("a.txt", "a\n", "a.txt"), ("sub/b.txt", "b\n", "sub/b.txt"),
+    ]  # fmt: skip
+    assert none.path == "none.bin"
+    assert "NUL" in none.reason
+
+
+def test_one_file_is_read_as_ever(tmp_path):
+    (tmp_path / "a.txt").write_text("a\n")
+    assert list(read_files(tmp_path / "a.txt")) == [read_document(tmp_path / "a.txt")]
+
+
+def test_a_folder_whose_files_are_all_unreadable_says_what_is_wrong(tmp_path):
+    (tmp_path / "none.bin").write_bytes(b"\0")
+    with pytest.raises(InputError, match=r"none\.bin"):
+        list(read_files(tmp_path))
