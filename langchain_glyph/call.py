@@ -1,17 +1,13 @@
-"""One call of a model: what LangChain wants sent, before and after its long text is drawn."""
+"""One call of a model: what LangChain wants sent, before its long text is drawn."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from glyph_shared import PagedChat
-from glyph_shared.asking import ChatOptions, Connections, ModelEntry
+from glyph_shared.asking import ChatOptions, ChatPiece, ChatReply, Connections, Sampling
 from pydantic import BaseModel
-
-from langchain_glyph.responses import Replies
-
-_BEYOND_READER = ("tools", "response_format", "stop")
 
 
 @dataclass(frozen=True)
@@ -21,46 +17,47 @@ class Call:
     Attributes:
         messages: The chat as it was given, but for files, which are text.
         fields: The request's other fields, as LangChain has them.
-        options: How the chat is drawn.
+        options: How the chat is drawn and sent.
+        sampling: How the model chooses its tokens.
         held: The clients of the model that is asked.
+        schema: The class of a structured answer, where LangChain leaves its reading to the model.
     """
 
     messages: list[dict[str, Any]]
     fields: dict[str, Any]
     options: ChatOptions
+    sampling: Sampling
     held: Connections
+    schema: type[BaseModel] | None
 
-    @property
-    def beyond_reader(self) -> list[str]:
-        """What is asked for that the embedded reader does not do."""
-        return [name for name in _BEYOND_READER if self.fields.get(name)]
+    def send(self) -> ChatReply:
+        """Sends the request and returns the reply."""
+        client = self.held.pages(self.sampling)
+        return client.complete(self.messages, self.fields, **self.options)
 
-    def request(self, entry: ModelEntry, paged: PagedChat) -> dict[str, Any]:
-        """Returns the request for the OpenAI client, which puts ``extra_body`` over the rest."""
-        fields = {**self.fields, "model": entry.id, "max_tokens": paged.max_tokens}
-        if self._schema is not None:
-            fields["response_format"] = _json_format(self._schema)
-        extra_body = {**(self.fields.get("extra_body") or {}), "messages": paged.messages}
-        return {**fields, "messages": [], "extra_body": extra_body}
+    async def asend(self) -> ChatReply:
+        """Sends the request and returns the reply."""
+        client = self.held.async_pages(self.sampling)
+        return await client.complete(self.messages, self.fields, **self.options)
 
-    def replies(self, entry: ModelEntry, paged: PagedChat, *, streamed: bool) -> Replies:
-        """Returns what reads the replies to the request."""
-        return Replies(
-            paged,
-            self.held.endpoint,
-            model=entry.id,
-            streamed=streamed,
-            may_call=bool(self.fields.get("tools")),
-            schema=self._schema,
-        )
+    def stream(self) -> Generator[ChatPiece | ChatReply, None, None]:
+        """Sends the request and yields the reply piece by piece."""
+        client = self.held.pages(self.sampling)
+        return client.stream_completion(self.messages, self.fields, **self.options)
 
-    @property
-    def _schema(self) -> type[BaseModel] | None:
-        """The class of a structured answer, where LangChain leaves its reading to the model."""
-        named = self.fields.get("response_format")
-        return named if isinstance(named, type) and issubclass(named, BaseModel) else None
+    def astream(self) -> AsyncGenerator[ChatPiece | ChatReply, None]:
+        """Sends the request and yields the reply piece by piece."""
+        client = self.held.async_pages(self.sampling)
+        return client.stream_completion(self.messages, self.fields, **self.options)
 
 
-def _json_format(schema: type[BaseModel]) -> dict[str, Any]:
+def asked_schema(fields: dict[str, Any]) -> type[BaseModel] | None:
+    """Returns the class that an answer is to be an object of, if the fields name one."""
+    named = fields.get("response_format")
+    return named if isinstance(named, type) and issubclass(named, BaseModel) else None
+
+
+def json_format(schema: type[BaseModel]) -> dict[str, Any]:
+    """Returns a class as the OpenAI API's form of an answer."""
     described = {"name": schema.__name__, "schema": schema.model_json_schema()}
     return {"type": "json_schema", "json_schema": described}

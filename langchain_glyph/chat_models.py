@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, closing
 from typing import Any, Literal
 
 from glyph_shared import ConfigError
-from glyph_shared.asking import WIRE_ERRORS, ModelEntry, asks_reader
+from glyph_shared.asking import ChatPiece, ChatReply
 from glyph_shared.planning import pick_counter
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
-from langchain_glyph.call import Call
+from langchain_glyph.call import Call, asked_schema, json_format
 from langchain_glyph.counting import chat_tokens, tool_tokens
 from langchain_glyph.errors import told_to_langchain
 from langchain_glyph.messages import check_parts, with_files_read
-from langchain_glyph.responses import answered, answered_last, answered_piece
+from langchain_glyph.responses import last_chunk, piece_chunk, whole
 from langchain_glyph.settings import GlyphSettings
-
-_STREAMED: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 class ChatGlyph(GlyphSettings):
@@ -58,21 +56,7 @@ class ChatGlyph(GlyphSettings):
     ) -> ChatResult:
         with told_to_langchain():
             call = self._call(messages, stop, kwargs)
-            client = call.held.pages(self._sampling())
-            entry = client.model_entry()
-            if self._asks_reader(entry, call):
-                message = answered(client.chat(call.messages, **call.options))
-                return ChatResult(generations=[ChatGeneration(message=message)])
-            paged = client.page_chat(call.messages, **call.options)
-            replies = call.replies(entry, paged, streamed=False)
-            create = call.held.openai().chat.completions.create
-            try:
-                response = create(**call.request(entry, paged))
-            except WIRE_ERRORS as error:
-                failed = replies.error(error)
-            else:
-                return replies.whole(response, self._create_chat_result)
-            raise failed
+            return whole(call.send(), self._create_chat_result, call.schema)
 
     async def _agenerate(
         self,
@@ -83,21 +67,7 @@ class ChatGlyph(GlyphSettings):
     ) -> ChatResult:
         with told_to_langchain():
             call = await asyncio.to_thread(self._call, messages, stop, kwargs)
-            client = call.held.async_pages(self._sampling())
-            entry = await client.model_entry()
-            if self._asks_reader(entry, call):
-                message = answered(await client.chat(call.messages, **call.options))
-                return ChatResult(generations=[ChatGeneration(message=message)])
-            paged = await client.page_chat(call.messages, **call.options)
-            replies = call.replies(entry, paged, streamed=False)
-            create = call.held.async_openai().chat.completions.create
-            try:
-                response = await create(**call.request(entry, paged))
-            except WIRE_ERRORS as error:
-                failed = replies.error(error)
-            else:
-                return replies.whole(response, self._create_chat_result)
-            raise failed
+            return whole(await call.asend(), self._create_chat_result, call.schema)
 
     def _stream(
         self,
@@ -107,10 +77,14 @@ class ChatGlyph(GlyphSettings):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with told_to_langchain():
-            for chunk in self._pieces(self._call(messages, stop, kwargs)):
-                if run_manager:
-                    run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
+            call = self._call(messages, stop, kwargs)
+            with closing(call.stream()) as pieces:
+                for piece in pieces:
+                    if (chunk := self._chunk(piece, call)) is None:
+                        continue
+                    if run_manager:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
 
     async def _astream(
         self,
@@ -121,61 +95,22 @@ class ChatGlyph(GlyphSettings):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with told_to_langchain():
             call = await asyncio.to_thread(self._call, messages, stop, kwargs)
-            async with aclosing(self._apieces(call)) as pieces:
-                async for chunk in pieces:
+            async with aclosing(call.astream()) as pieces:
+                async for piece in pieces:
+                    if (chunk := self._chunk(piece, call)) is None:
+                        continue
                     if run_manager:
                         await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
 
-    def _pieces(self, call: Call) -> Iterator[ChatGenerationChunk]:
-        client = call.held.pages(self._sampling())
-        entry = client.model_entry()
-        if self._asks_reader(entry, call):
-            with client.stream_chat(call.messages, **call.options) as stream:
-                yield from map(answered_piece, stream)
-            yield answered_last(stream.answer)
-            return
-        paged = client.page_chat(call.messages, **call.options)
-        replies = call.replies(entry, paged, streamed=True)
-        create = call.held.openai().chat.completions.create
-        try:
-            with create(**call.request(entry, paged), **_STREAMED) as chunks:
-                for raw in chunks:
-                    if (chunk := replies.piece(raw, self._made_of(raw))) is not None:
-                        yield chunk
-        except WIRE_ERRORS as error:
-            broken = replies.error(error)
-        else:
-            yield replies.last()
-            return
-        raise broken
-
-    async def _apieces(self, call: Call) -> AsyncGenerator[ChatGenerationChunk, None]:
-        client = call.held.async_pages(self._sampling())
-        entry = await client.model_entry()
-        if self._asks_reader(entry, call):
-            async with client.stream_chat(call.messages, **call.options) as stream:
-                async for text in stream:
-                    yield answered_piece(text)
-            yield answered_last(stream.answer)
-            return
-        paged = await client.page_chat(call.messages, **call.options)
-        replies = call.replies(entry, paged, streamed=True)
-        create = call.held.async_openai().chat.completions.create
-        try:
-            async with await create(**call.request(entry, paged), **_STREAMED) as chunks:
-                async for raw in chunks:
-                    if (chunk := replies.piece(raw, self._made_of(raw))) is not None:
-                        yield chunk
-        except WIRE_ERRORS as error:
-            broken = replies.error(error)
-        else:
-            yield replies.last()
-            return
-        raise broken
-
-    def _made_of(self, raw: Any) -> ChatGenerationChunk | None:
-        return self._convert_chunk_to_generation_chunk(raw.model_dump(), AIMessageChunk, None)
+    def _chunk(self, piece: ChatPiece | ChatReply, call: Call) -> ChatGenerationChunk | None:
+        if isinstance(piece, ChatReply):
+            return last_chunk(piece, call.schema)
+        made = None
+        if piece.chunk is not None and piece.chunk.choices:
+            raw = piece.chunk.model_dump()
+            made = self._convert_chunk_to_generation_chunk(raw, AIMessageChunk, None)
+        return piece_chunk(piece, made)
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
@@ -190,17 +125,17 @@ class ChatGlyph(GlyphSettings):
         fields = self._get_request_payload(messages, stop=stop, **kwargs)
         for name in ("stream", "stream_options", "stream_usage"):
             fields.pop(name, None)
+        if (schema := asked_schema(fields)) is not None:
+            fields["response_format"] = json_format(schema)
         extra_body = {**self._default_params["extra_body"], **(fields["extra_body"] or {})}
+        timeout = fields.pop("timeout", None)
         return Call(
             messages=fields.pop("messages"),
             fields={**fields, "extra_body": extra_body},
-            options=self._chat_options(kwargs.get("max_tokens")),
+            options=self._chat_options(kwargs.get("max_tokens"), timeout),
+            sampling=self._sampling(),
             held=self._connections.of_model(fields["model"] or None),
-        )
-
-    def _asks_reader(self, entry: ModelEntry, call: Call) -> bool:
-        return asks_reader(
-            entry, self.config, wanted=call.beyond_reader, draws_pages=self.draws_pages
+            schema=schema,
         )
 
     def with_structured_output(
@@ -242,8 +177,10 @@ class ChatGlyph(GlyphSettings):
     ) -> int:
         """Returns what messages take of the window as they would be sent: pages as pages.
 
-        They are drawn with ``config``, else with preset ``en``; the server is not asked.
+        They are drawn with ``config``, else as the server said when it was last asked something,
+        else with preset ``en``; the server is not asked for counting.
         """
         payload = self._get_request_payload(list(messages))
-        pages = chat_tokens(payload["messages"], self.config, self._limits())
+        config = self.config or self._connections.known_config
+        pages = chat_tokens(payload["messages"], config, self._limits())
         return pages + tool_tokens(tools or ())

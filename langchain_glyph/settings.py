@@ -49,7 +49,7 @@ class GlyphSettings(BaseChatOpenAI):
     """The served model; else ``GLYPH_MODEL``, else the first that the server names."""
     temperature: float | None = Sampling().temperature
     request_timeout: float = Field(default=600.0, alias="timeout")
-    """Seconds."""
+    """Seconds for a whole call: drawing, further calls and the last byte of a stream included."""
     max_retries: int | None = 2
     openai_proxy: str | None = None
     stream_usage: bool | None = True
@@ -163,16 +163,16 @@ class GlyphSettings(BaseChatOpenAI):
             structured_output=True,
         )
 
-    def _chat_options(self, max_tokens: int | None) -> ChatOptions:
-        limits = self._limits()
+    def _chat_options(self, max_tokens: int | None, timeout: float | None) -> ChatOptions:
         return {
-            "threshold_tokens": limits["threshold_tokens"],
-            "long_text_tokens": limits["long_text_tokens"],
-            "keep_last": limits["keep_last"],
-            "exact_text_tokens": limits["exact_text_tokens"],
+            "threshold_tokens": self.threshold_tokens,
+            "long_text_tokens": self.long_text_tokens,
+            "keep_last": self.keep_last,
+            "exact_text_tokens": self.exact_text_tokens,
+            "draws_pages": self.draws_pages,
             "config": self.config,
             "max_tokens": max_tokens or self.max_tokens,
-            "timeout": self.request_timeout,
+            "timeout": timeout or self.request_timeout,
             "window": self.context_window or None,
         }
 

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from glyph_shared import AsyncGlyphClient, ConfigError, GlyphClient, PagedChat, RenderConfig
-from glyph_shared.asking import (
-    WIRE_ERRORS,
-    AskOptions,
-    ChatOptions,
-    Connections,
-    Endpoint,
-    ModelEntry,
-    Sampling,
-    asks_reader,
-)
+from glyph_shared import AsyncGlyphClient, ConfigError, GlyphClient, RenderConfig
+from glyph_shared.asking import AskOptions, ChatOptions, Connections, Endpoint, Sampling
 from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
@@ -31,18 +20,13 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.llms.openai_like import OpenAILike
-from openai import AsyncOpenAI, OpenAI
 from pydantic import SecretStr, ValidationError
 
 from llama_index_glyph.messages import openai_messages
-from llama_index_glyph.responses import Replies, answered, answered_astream, answered_stream
+from llama_index_glyph.responses import astreamed, streamed, whole
 
-# Without the parent's own retries, which would multiply with those of the OpenAI client, and log
-# what the server said before the key is taken out of it.
-_chat = inspect.unwrap(OpenAILike._chat)
-_achat = inspect.unwrap(OpenAILike._achat)
-
-_NEVER = sys.maxsize
+_NOT_SENT = ("stream", "stream_options", "timeout")
+"""What a call may say that is no field of a request, or that follows from the way of asking."""
 
 
 class GlyphLLM(OpenAILike):
@@ -90,6 +74,11 @@ class GlyphLLM(OpenAILike):
     )
     context_window: int = Field(
         default=0, description="Tokens a request may have, if not fewer by the server.", ge=0
+    )
+    timeout: float = Field(
+        default=600.0,
+        description="Seconds for a whole call: drawing, further calls and the last byte of a "
+        "stream included.",
     )
     is_chat_model: bool = Field(default=True, description="True: pages need the chat endpoint.")
     is_function_calling_model: bool = Field(
@@ -175,76 +164,38 @@ class GlyphLLM(OpenAILike):
         }
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        wire, client = openai_messages(messages), self.pages_client()
-        options, entry = self._chat_options(kwargs), client.model_entry()
-        if self._is_reader(entry, kwargs):
-            return answered(client.chat(wire, **options))
-        paged = client.page_chat(wire, **options)
-        replies = Replies(paged, self._connections.endpoint, streamed=False)
-        try:
-            response = _chat(self, [], **_request(entry, paged, kwargs))
-        except WIRE_ERRORS as error:
-            failed = replies.error(error)
-        else:
-            return replies.whole(response)
-        raise failed
+        wire = openai_messages(messages)
+        fields, options = self._request(kwargs)
+        return whole(self.pages_client().complete(wire, fields, **options))
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        wire, client = openai_messages(messages), self.pages_client()
-        options, entry = self._chat_options(kwargs), client.model_entry()
-        if self._is_reader(entry, kwargs):
-            return answered_stream(client.stream_chat(wire, **options))
-        paged = client.page_chat(wire, **options)
-        fields = self._get_model_kwargs(**_request(entry, paged, kwargs))
-        replies = Replies(paged, self._connections.endpoint, streamed=True)
-        return replies.stream(self._get_client(), fields)
+        wire = openai_messages(messages)
+        fields, options = self._request(kwargs)
+        return streamed(self.pages_client().stream_completion(wire, fields, **options))
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         wire = await asyncio.to_thread(openai_messages, messages)
-        client, options = self.async_pages_client(), self._chat_options(kwargs)
-        entry = await client.model_entry()
-        if self._is_reader(entry, kwargs):
-            return answered(await client.chat(wire, **options))
-        paged = await client.page_chat(wire, **options)
-        replies = Replies(paged, self._connections.endpoint, streamed=False)
-        try:
-            response = await _achat(self, [], **_request(entry, paged, kwargs))
-        except WIRE_ERRORS as error:
-            failed = replies.error(error)
-        else:
-            return replies.whole(response)
-        raise failed
+        fields, options = self._request(kwargs)
+        return whole(await self.async_pages_client().complete(wire, fields, **options))
 
     async def _astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         wire = await asyncio.to_thread(openai_messages, messages)
-        client, options = self.async_pages_client(), self._chat_options(kwargs)
-        entry = await client.model_entry()
-        if self._is_reader(entry, kwargs):
-            return answered_astream(client.stream_chat(wire, **options))
-        paged = await client.page_chat(wire, **options)
-        fields = self._get_model_kwargs(**_request(entry, paged, kwargs))
-        replies = Replies(paged, self._connections.endpoint, streamed=True)
-        return replies.astream(self._get_aclient(), fields)
+        fields, options = self._request(kwargs)
+        return astreamed(self.async_pages_client().stream_completion(wire, fields, **options))
 
-    def _is_reader(self, entry: ModelEntry, kwargs: Mapping[str, Any]) -> bool:
-        """Tells whether the ground has to ask, because the model reads pages alone.
-
-        Raises:
-            ConfigError: It is asked for what it cannot do.
-        """
-        wanted = [name for name in ("tools", "response_format") if kwargs.get(name)]
-        return asks_reader(entry, self.config, wanted=wanted, draws_pages=self.draws_pages)
-
-    def _chat_options(self, kwargs: Mapping[str, Any]) -> ChatOptions:
-        return {
+    def _request(self, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], ChatOptions]:
+        """Returns the fields of a call's request, and how its chat is drawn and sent."""
+        said = {name: value for name, value in kwargs.items() if name not in _NOT_SENT}
+        return self._get_model_kwargs(**said), {
             "config": self.config,
-            "threshold_tokens": self.threshold_tokens if self.draws_pages else _NEVER,
-            "long_text_tokens": self.long_text_tokens if self.draws_pages else _NEVER,
+            "threshold_tokens": self.threshold_tokens,
+            "long_text_tokens": self.long_text_tokens,
             "keep_last": self.keep_last,
+            "draws_pages": self.draws_pages,
             "max_tokens": kwargs.get("max_tokens") or self.max_tokens,
-            "timeout": self.timeout,
+            "timeout": kwargs.get("timeout") or self.timeout,
             "exact_text_tokens": self.exact_text_tokens,
             "window": self.context_window or None,
         }
@@ -258,22 +209,16 @@ class GlyphLLM(OpenAILike):
 
     def _get_model_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         """Returns the request's fields; what a call says goes before what the model is set to."""
-        ours = self._sampling().payload()
-        theirs = {**ours, **super()._get_model_kwargs(**kwargs)}
-        said = (ours["extra_body"], self.additional_kwargs.get("extra_body"), kwargs["extra_body"])
+        theirs = super()._get_model_kwargs(**kwargs)
+        said = (self.additional_kwargs.get("extra_body"), kwargs.get("extra_body"))
         extra_body = {name: value for one in said if one for name, value in one.items()}
-        return {**theirs, "max_tokens": kwargs["max_tokens"], "extra_body": extra_body}
+        return {**theirs, "extra_body": extra_body}
 
-    def _get_client(self) -> OpenAI:
-        return self._held().openai()
+    def _get_client(self) -> NoReturn:
+        raise ConfigError("GlyphLLM has no OpenAI client of its own; ask its pages_client()")
 
-    def _get_aclient(self) -> AsyncOpenAI:
-        return self._held().async_openai()
-
-    def _held(self) -> Connections:
-        # The parent closes the client after a request that is to have its own.
-        kept = self._connections
-        return kept if self.reuse_client else Connections(kept.endpoint)
+    def _get_aclient(self) -> NoReturn:
+        raise ConfigError("GlyphLLM has no OpenAI client of its own; ask its async_pages_client()")
 
 
 def _check_names(settings: Mapping[str, Any]) -> None:
@@ -298,14 +243,3 @@ def _check_values(make: Callable[..., None], settings: Mapping[str, Any]) -> Non
         problem = error.errors(include_url=False)[0]
     name = ".".join(map(str, problem["loc"]))
     raise ConfigError(f"{name}: {problem['msg']}; got {problem['input']!r}")
-
-
-def _request(entry: ModelEntry, paged: PagedChat, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the fields of a request: the OpenAI client puts ``extra_body`` over the messages."""
-    extra_body = {**(kwargs.get("extra_body") or {}), "messages": paged.messages}
-    return {
-        **kwargs,
-        "model": entry.id,
-        "max_tokens": paged.max_tokens,
-        "extra_body": extra_body,
-    }

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, closing
 from typing import Any
 
-from glyph_shared import Answer, PagedChat
-from glyph_shared.asking import (
-    WIRE_ERRORS,
-    AnswerStream,
-    AsyncAnswerStream,
-    Endpoint,
-    Reply,
-    ReplyCollector,
-    Usage,
-    parse_chunk,
-    read_fault,
-    request_bytes,
-)
-from glyph_shared.errors import ServerError
+from glyph_shared.asking import ChatPiece, ChatReply, Usage
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -28,109 +16,75 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
-from llama_index.llms.openai.utils import update_tool_calls
-from openai import AsyncOpenAI, OpenAI
-from openai.types.chat import ChatCompletionChunk, ChatCompletionStreamOptionsParam
+from llama_index.llms.openai.utils import (
+    from_openai_message,
+    from_openai_token_logprobs,
+    update_tool_calls,
+)
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
-_COUNTED: ChatCompletionStreamOptionsParam = {"include_usage": True}
+
+def whole(reply: ChatReply) -> ChatResponse:
+    """Returns a reply that came in one piece."""
+    text, thinking = reply.replies[0].text, reply.replies[0].thinking
+    if reply.raw is None:
+        return _response(_blocks(text, thinking, ()), told=_told(reply))
+    [choice, *_] = reply.raw.choices
+    read = from_openai_message(choice.message, modalities=["text"])
+    others = [block for block in read.blocks if not isinstance(block, TextBlock | ThinkingBlock)]
+    message = read.model_copy(update={"blocks": _blocks(text, thinking, others)})
+    content = choice.logprobs.content if choice.logprobs else None
+    return ChatResponse(
+        message=message,
+        raw=reply.raw,
+        logprobs=from_openai_token_logprobs(content) if content else None,
+        additional_kwargs=_told(reply),
+    )
 
 
-class Replies:
-    """Turns the raw responses to one request into those that are shown.
+def streamed(
+    pieces: Generator[ChatPiece | ChatReply, None, None],
+) -> Generator[ChatResponse, None, None]:
+    """Yields a reply piece by piece; the last response tells the cost too."""
+    so_far = _SoFar()
+    with closing(pieces):
+        for piece in pieces:
+            yield so_far.response(piece)
 
-    Args:
-        paged: What was sent.
-        endpoint: Where to.
-        streamed: Whether it comes in chunks.
-    """
 
-    def __init__(self, paged: PagedChat, endpoint: Endpoint, *, streamed: bool) -> None:
-        self._paged = paged
-        self._endpoint = endpoint
-        self._collector = ReplyCollector(endpoint.host, streamed=streamed)
+async def astreamed(
+    pieces: AsyncGenerator[ChatPiece | ChatReply, None],
+) -> AsyncGenerator[ChatResponse, None]:
+    """Does what ``streamed`` does, asynchronously."""
+    so_far = _SoFar()
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield so_far.response(piece)
+
+
+class _SoFar:
+    """What a stream brought until now, which is what LlamaIndex shows at each piece."""
+
+    def __init__(self) -> None:
+        self._text = self._thinking = ""
         self._calls: list[ChoiceDeltaToolCall] = []
         self._newest: ChatCompletionChunk | None = None
 
-    def whole(self, response: ChatResponse) -> ChatResponse:
-        """Returns a response that came in one piece.
-
-        Raises:
-            ServerError: It is no usable answer.
-        """
-        self._collector.take(parse_chunk(response.raw, self._endpoint))
-        self._collector.end()
-        told = {**response.additional_kwargs, **self._costs(self._collector.reply())}
-        others = [
-            block
-            for block in response.message.blocks
-            if not isinstance(block, TextBlock | ThinkingBlock)
-        ]
-        message = response.message.model_copy(update={"blocks": self._blocks(others)})
-        return response.model_copy(update={"message": message, "additional_kwargs": told})
-
-    def stream(
-        self, client: OpenAI, fields: Mapping[str, Any]
-    ) -> Generator[ChatResponse, None, None]:
-        """Sends the request and yields the answer; the last response tells the cost too.
-
-        Raises:
-            IncompleteStream: The connection broke within the answer.
-            ServerError: There is no usable answer.
-        """
-        create = client.chat.completions.create
-        try:
-            with create(messages=[], stream=True, stream_options=_COUNTED, **fields) as chunks:
-                for chunk in chunks:
-                    yield self._next(chunk)
-        except WIRE_ERRORS as error:
-            broken = self.error(error)
-        else:
-            yield self._last()
-            return
-        raise broken
-
-    async def astream(
-        self, client: AsyncOpenAI, fields: Mapping[str, Any]
-    ) -> AsyncGenerator[ChatResponse, None]:
-        """Does what ``stream`` does, asynchronously."""
-        create = client.chat.completions.create
-        try:
-            opening = create(messages=[], stream=True, stream_options=_COUNTED, **fields)
-            async with await opening as chunks:
-                async for chunk in chunks:
-                    yield self._next(chunk)
-        except WIRE_ERRORS as error:
-            broken = self.error(error)
-        else:
-            yield self._last()
-            return
-        raise broken
-
-    def error(self, error: Exception) -> ServerError:
-        """Returns the OpenAI client's error as ours, without the key that it may hold.
-
-        It is for raising outside the handler, or its traceback would hold the other one.
-        """
-        fault = read_fault(error, self._endpoint, request_bytes(self._paged.messages))
-        return self._collector.failed(fault)
-
-    def _next(self, chunk: ChatCompletionChunk) -> ChatResponse:
-        thought = len(self._collector.thinking)
-        delta = self._collector.take(parse_chunk(chunk, self._endpoint))
-        for choice in chunk.choices:
+    def response(self, piece: ChatPiece | ChatReply) -> ChatResponse:
+        """Takes the next piece, or the whole reply at the end."""
+        if isinstance(piece, ChatReply):
+            self._thinking = piece.replies[0].thinking
+            return self._shown("", _told(piece))
+        self._newest = piece.chunk or self._newest
+        for choice in piece.chunk.choices if piece.chunk else ():
             for call in choice.delta.tool_calls or ():
                 self._calls = update_tool_calls(self._calls, [call])
-        self._newest, told = chunk, {}
-        if thinking := self._collector.thinking[thought:]:
-            told["thinking_delta"] = thinking
-        return self._response(delta, told)
+        self._text += piece.text
+        self._thinking += piece.thinking
+        return self._shown(piece.text, {"thinking_delta": piece.thinking} if piece.thinking else {})
 
-    def _last(self) -> ChatResponse:
-        delta = self._collector.end()
-        return self._response(delta, self._costs(self._collector.reply()))
-
-    def _response(self, delta: str, told: dict[str, Any]) -> ChatResponse:
+    def _shown(self, delta: str, told: dict[str, Any]) -> ChatResponse:
         calls = [
             ToolCallBlock(
                 tool_call_id=call.id,
@@ -140,53 +94,32 @@ class Replies:
             for call in self._calls
             if call.function
         ]
-        called = {"tool_calls": self._calls} if self._calls else {}
-        message = ChatMessage(
-            role=MessageRole.ASSISTANT, blocks=self._blocks(calls), additional_kwargs=called
-        )
-        return ChatResponse(message=message, delta=delta, raw=self._newest, additional_kwargs=told)
-
-    def _blocks(self, others: Sequence[ContentBlock]) -> list[ContentBlock]:
-        thought, text = self._collector.thinking, self._collector.text
-        blocks: list[ContentBlock] = [ThinkingBlock(content=thought)] if thought else []
-        blocks += [TextBlock(text=text)] if text or not others else []
-        return [*blocks, *others]
-
-    def _costs(self, reply: Reply) -> dict[str, Any]:
-        told = {"finish_reason": reply.finish_reason, **_usage(reply.usage)}
-        return {**told, **self._paged.costs()}
+        blocks = _blocks(self._text, self._thinking, calls)
+        made = _response(blocks, told, raw=self._newest, delta=delta)
+        if self._calls:
+            made.message.additional_kwargs = {"tool_calls": self._calls}
+        return made
 
 
-def answered(answer: Answer) -> ChatResponse:
-    """Returns an answer that the ground's own client brought."""
-    told = {"finish_reason": answer.finish_reason, **_usage(answer.usage)}
-    if answer.usage.visual_tokens is not None:
-        told["visual_tokens"] = answer.usage.visual_tokens
-    return ChatResponse(message=_message(answer.text), raw=answer, additional_kwargs=told)
+def _response(
+    blocks: Sequence[ContentBlock],
+    told: dict[str, Any],
+    raw: ChatCompletion | ChatCompletionChunk | None = None,
+    delta: str | None = None,
+) -> ChatResponse:
+    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=list(blocks))
+    return ChatResponse(message=message, delta=delta, raw=raw, additional_kwargs=told)
 
 
-def answered_stream(stream: AnswerStream) -> Generator[ChatResponse, None, None]:
-    """Yields such an answer piece by piece; the last response tells the cost too."""
-    text = ""
-    with stream:
-        for piece in stream:
-            text += piece
-            yield ChatResponse(message=_message(text), delta=piece)
-    yield answered(stream.answer).model_copy(update={"delta": ""})
+def _blocks(text: str, thinking: str, others: Sequence[ContentBlock]) -> list[ContentBlock]:
+    blocks: list[ContentBlock] = [ThinkingBlock(content=thinking)] if thinking else []
+    blocks += [TextBlock(text=text)] if text or not others else []
+    return [*blocks, *others]
 
 
-async def answered_astream(stream: AsyncAnswerStream) -> AsyncGenerator[ChatResponse, None]:
-    """Does what ``answered_stream`` does, asynchronously."""
-    text = ""
-    async with stream:
-        async for piece in stream:
-            text += piece
-            yield ChatResponse(message=_message(text), delta=piece)
-    yield answered(stream.answer).model_copy(update={"delta": ""})
-
-
-def _message(text: str) -> ChatMessage:
-    return ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=text)])
+def _told(reply: ChatReply) -> dict[str, Any]:
+    [first, *_] = reply.replies
+    return {"finish_reason": first.finish_reason, **_usage(first.usage), **reply.costs}
 
 
 def _usage(usage: Usage) -> dict[str, int]:

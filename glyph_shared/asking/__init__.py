@@ -10,40 +10,35 @@ from glyph_shared.asking.answer import (
     WindowReading,
 )
 from glyph_shared.asking.chat import ChatOptions
+from glyph_shared.asking.chat_reply import ChatPiece, ChatReply
 from glyph_shared.asking.citations import cited_pages, find_citations
 from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
 from glyph_shared.asking.connections import Connections
 from glyph_shared.asking.endpoint import Endpoint
-from glyph_shared.asking.faults import WIRE_ERRORS, read_fault
 from glyph_shared.asking.history import pages_of_history, question_and_history
 from glyph_shared.asking.options import AskOptions, Progress, Refine
 from glyph_shared.asking.page_links import is_page_link, page_link
 from glyph_shared.asking.paged_chat import PagedChat
-from glyph_shared.asking.prompts import (
-    combine_messages,
-    page_messages,
-    request_bytes,
-    text_messages,
-)
-from glyph_shared.asking.reader_limits import asks_reader
+from glyph_shared.asking.prompts import combine_messages, page_messages, text_messages
 from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.reply_filter import ReplyFilter
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.special_tokens import SPECIAL_TOKENS, neutralise, restore
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream
-from glyph_shared.asking.wire import GlyphEntry, ModelEntry, parse_chunk
+from glyph_shared.asking.wire import GlyphEntry, ModelEntry
 from glyph_shared.planning import normalise_base_url
 
 __all__ = [
     "SPECIAL_TOKENS",
-    "WIRE_ERRORS",
     "Answer",
     "AnswerStream",
     "AskOptions",
     "AsyncAnswerStream",
     "AsyncGlyphClient",
     "ChatOptions",
+    "ChatPiece",
+    "ChatReply",
     "Citation",
     "Connections",
     "Endpoint",
@@ -63,7 +58,6 @@ __all__ = [
     "TokenCountWarning",
     "Usage",
     "WindowReading",
-    "asks_reader",
     "cited_pages",
     "combine_messages",
     "find_citations",
@@ -73,10 +67,7 @@ __all__ = [
     "page_link",
     "page_messages",
     "pages_of_history",
-    "parse_chunk",
     "question_and_history",
-    "read_fault",
-    "request_bytes",
     "restore",
     "text_messages",
 ]

@@ -24,8 +24,9 @@ from glyph_shared.asking.options import Options
 from glyph_shared.asking.prompts import Messages, image_count, request_bytes, text_bytes
 from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.sampling import Sampling
+from glyph_shared.asking.sent_pages import Learned, PagedRequest
 from glyph_shared.asking.setting import Setting
-from glyph_shared.asking.window_request import Inquiry, WindowRequest, WindowRequests
+from glyph_shared.asking.window_request import Inquiry, WindowRequests
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import IncompleteStream, OverLengthError, ServerError
 from glyph_shared.planning import (
@@ -45,15 +46,23 @@ _FRAME_TOKENS = 32
 
 
 class Asker:
-    """Asks one endpoint; holds what was learned about its model, and which pages it has."""
+    """Asks one endpoint.
 
-    def __init__(self, endpoint: Endpoint, sampling: Sampling) -> None:
+    Args:
+        endpoint: Where the model is.
+        sampling: How it chooses its tokens.
+        learned: What other clients of the same endpoint know of its server, and get to know.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, sampling: Sampling, learned: Learned | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.sampling = sampling
+        self.learned = learned or Learned(endpoint)
         self.exchange = Exchange(endpoint)
-        self._in_flight = InFlight()
-        self._card: ModelEntry | None = None
-        self._requests = WindowRequests(endpoint, sampling)
+        self.in_flight = InFlight()
+        self._requests = WindowRequests(sampling, self.learned.pages)
 
     async def card(self, timeout: float | None = None) -> ModelEntry:
         """Returns the server's entry of the model; asked once.
@@ -63,9 +72,9 @@ class Asker:
         Raises:
             ServerError: The server cannot be reached or refuses the key.
         """
-        if self._card is None:
-            self._card = await self._fetch_card(timeout or self.endpoint.timeout)
-        return self._card
+        if self.learned.card is None:
+            self.learned.card = await self._fetch_card(timeout or self.endpoint.timeout)
+        return self.learned.card
 
     async def prepare(self, given: PagesOrText, question: str, options: Options) -> Inquiry:
         """Draws and plans what is asked about.
@@ -93,7 +102,7 @@ class Asker:
         Raises:
             ServerError: There is no usable answer.
         """
-        async with self._in_flight.hold(await self._requests.weigh(inquiry, window)):
+        async with self.in_flight.hold(await self._requests.weigh(inquiry, window)):
             return await self._ask_window(inquiry, question, window)
 
     async def _ask_window(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Reply:
@@ -104,7 +113,7 @@ class Asker:
         except ServerError as error:
             if not request.may_be_cured(error):
                 raise
-            request = await self._requests.make_whole(inquiry, question, window, error)
+            request = await self._requests.make(inquiry, question, window, error)
             reply = await self._reply(inquiry, request, deadline)
         return self._settled(inquiry, window, request, reply)
 
@@ -114,7 +123,7 @@ class Asker:
         Raises:
             ServerError: There is no usable answer.
         """
-        return await self._reply(inquiry, WindowRequest(messages), self._deadline(inquiry))
+        return await self._reply(inquiry, PagedRequest(messages), self._deadline(inquiry))
 
     async def stream_window(
         self, inquiry: Inquiry, question: str, window: tuple[int, int]
@@ -135,7 +144,7 @@ class Asker:
         except ServerError as error:
             if collector.text or not request.may_be_cured(error):
                 raise
-            request = await self._requests.make_whole(inquiry, question, window, error)
+            request = await self._requests.make(inquiry, question, window, error)
             collector = self._collector(streamed=True)
             async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
                 async for piece in pieces:
@@ -193,11 +202,11 @@ class Asker:
             return models[0] if models else unknown
         return next((entry for entry in models if entry.id == self.endpoint.model), unknown)
 
-    async def _reply(self, inquiry: Inquiry, request: WindowRequest, deadline: Deadline) -> Reply:
+    async def _reply(self, inquiry: Inquiry, request: PagedRequest, deadline: Deadline) -> Reply:
         payload = self._requests.payload(inquiry, request.messages)
         size = request_bytes(request.messages)
-        completion = await self.exchange.complete(payload, deadline, size)
-        self._requests.note_taken(request)
+        completion, _ = await self.exchange.complete(payload, deadline, size)
+        self.learned.pages.note_taken(request)
         collector = self._collector(streamed=False)
         collector.take(completion)
         collector.end()
@@ -209,7 +218,7 @@ class Asker:
     async def _pieces(
         self,
         inquiry: Inquiry,
-        request: WindowRequest,
+        request: PagedRequest,
         collector: ReplyCollector,
         deadline: Deadline,
     ) -> AsyncGenerator[str, None]:
@@ -217,19 +226,19 @@ class Asker:
         size = request_bytes(request.messages)
         try:
             async with aclosing(self.exchange.stream(payload, deadline, size)) as chunks:
-                async for chunk in chunks:
+                async for chunk, _ in chunks:
                     if piece := collector.take(chunk):
                         yield piece
         except IncompleteStream as error:
             collector.end()
             error.partial_text = collector.text
             raise
-        self._requests.note_taken(request)
+        self.learned.pages.note_taken(request)
         if piece := collector.end():
             yield piece
 
     def _settled(
-        self, inquiry: Inquiry, window: tuple[int, int], request: WindowRequest, reply: Reply
+        self, inquiry: Inquiry, window: tuple[int, int], request: PagedRequest, reply: Reply
     ) -> Reply:
         """Checks the server's count of the pages, and adds what it does not count."""
         planned = inquiry.material.visual_tokens(window)

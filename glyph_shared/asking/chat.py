@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
+from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.history import (
     DEFAULT_KEEP_LAST,
     DEFAULT_THRESHOLD_TOKENS,
@@ -23,6 +25,7 @@ from glyph_shared.asking.material import (
 from glyph_shared.asking.options import Options
 from glyph_shared.asking.page_links import taken_pages
 from glyph_shared.asking.paged_chat import PagedChat
+from glyph_shared.asking.reader_limits import asks_reader
 from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.turns import Message
@@ -44,10 +47,13 @@ class ChatOptions(TypedDict, total=False):
     """How many of the last turns, a user's or an assistant's each, stay text; 4 by default."""
     long_text_tokens: int
     """From how many text tokens on a single text that would stay text is drawn; 4096 by default."""
+    draws_pages: bool
+    """Whether long text is drawn, as by default; else all text goes as text."""
     max_tokens: int | None
     """The longest reply; else the client's sampling, or an eighth of a small server's window."""
     timeout: float | None
-    """Seconds for the request from its sending to its last byte; else the client's."""
+    """Seconds for the request from its sending to its last byte; else the client's. ``complete``
+    and ``stream_completion`` count the drawing too."""
     window: int | None
     """Tokens a request may have, where the server does not say, or has more."""
     max_pages: int | None
@@ -63,6 +69,7 @@ class HistoryLimits:
     threshold_tokens: int = DEFAULT_THRESHOLD_TOKENS
     keep_last: int = DEFAULT_KEEP_LAST
     long_text_tokens: int = DEFAULT_LONG_TEXT_TOKENS
+    draws_pages: bool = True
 
 
 def check_chat_options(given: Mapping[str, Any]) -> tuple[Options, HistoryLimits]:
@@ -80,7 +87,7 @@ def check_chat_options(given: Mapping[str, Any]) -> tuple[Options, HistoryLimits
     return Options.check(others), HistoryLimits(**limits)
 
 
-async def question_and_context(
+async def _question_and_context(
     messages: Sequence[Message], setting: Setting
 ) -> tuple[str, PagesOrText]:
     """Returns a chat as a question about pages or text, for a model that reads nothing else.
@@ -90,10 +97,10 @@ async def question_and_context(
     Raises:
         InputError: There is no question, a page is gone, or there are images that are no pages.
     """
-    return await asyncio.to_thread(_question_and_context, messages, setting)
+    return await asyncio.to_thread(_take_context, messages, setting)
 
 
-def _question_and_context(messages: Sequence[Message], setting: Setting) -> tuple[str, PagesOrText]:
+def _take_context(messages: Sequence[Message], setting: Setting) -> tuple[str, PagesOrText]:
     pages, rest = taken_pages(messages)
     question, history = question_and_history(rest)
     if not pages or not history:
@@ -103,15 +110,21 @@ def _question_and_context(messages: Sequence[Message], setting: Setting) -> tupl
     return question, [*pages, *text_pages]
 
 
-async def prepare_chat(
-    messages: Sequence[Message], setting: Setting, limits: HistoryLimits
-) -> Inquiry:
-    """Draws a chat's older turns, and returns its one request as an inquiry.
+async def chat_inquiry(
+    asker: Asker, messages: Sequence[Message], setting: Setting, limits: HistoryLimits
+) -> tuple[Inquiry, str]:
+    """Draws what is long in a chat, and returns it as what is asked about, and the question.
+
+    The question is empty where the chat holds it.
 
     Raises:
-        InputError: There is no turn, or the chat does not fit the window.
+        GlyphError: There is no turn, the chat does not fit, or the embedded reader cannot read it.
     """
-    return Inquiry(_material(await page_chat(messages, setting, limits)), setting)
+    if asks_reader(setting.card, setting.options.config, {}, draws_pages=limits.draws_pages):
+        question, context = await _question_and_context(messages, setting)
+        if context:
+            return await asker.prepare(context, question, setting.options), question
+    return Inquiry(_material(await page_chat(messages, setting, limits)), setting), ""
 
 
 async def page_chat(
@@ -136,9 +149,9 @@ def _page(messages: Sequence[Message], setting: Setting, limits: HistoryLimits) 
         max_pages=setting.max_pages,
         exact_text_tokens=setting.exact_text_tokens,
         store=default_store(),
-        threshold_tokens=limits.threshold_tokens,
+        threshold_tokens=limits.threshold_tokens if limits.draws_pages else sys.maxsize,
         keep_last=limits.keep_last,
-        long_text_tokens=limits.long_text_tokens,
+        long_text_tokens=limits.long_text_tokens if limits.draws_pages else sys.maxsize,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing
 from functools import cached_property
 from typing import Any
@@ -14,14 +14,11 @@ from typing_extensions import Self, Unpack
 from glyph_shared.asking.answer import Answer
 from glyph_shared.asking.asker import Asker
 from glyph_shared.asking.background import BackgroundLoop
-from glyph_shared.asking.chat import (
-    ChatOptions,
-    check_chat_options,
-    page_chat,
-    prepare_chat,
-    question_and_context,
-)
+from glyph_shared.asking.chat import ChatOptions, chat_inquiry, check_chat_options, page_chat
+from glyph_shared.asking.chat_reply import ChatPiece, ChatReply
+from glyph_shared.asking.chat_sender import ChatCall, ChatSender
 from glyph_shared.asking.closing import Closing
+from glyph_shared.asking.deadline import Deadline
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.map_reduce import WindowReader
 from glyph_shared.asking.material import PagesOrText
@@ -30,7 +27,8 @@ from glyph_shared.asking.paged_chat import PagedChat
 from glyph_shared.asking.refine import Refiner, check_refinable
 from glyph_shared.asking.reply import Reply
 from glyph_shared.asking.sampling import Sampling
-from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces
+from glyph_shared.asking.sent_pages import Learned
+from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream, Pieces, read_in_background
 from glyph_shared.asking.turns import Message
 from glyph_shared.asking.window_request import Inquiry
 from glyph_shared.asking.wire import ModelEntry
@@ -79,10 +77,21 @@ class _Client:
         self._asker = Asker(endpoint, sampling or Sampling())
 
     @classmethod
-    def at(cls, endpoint: Endpoint, sampling: Sampling | None = None) -> Self:
-        """Makes a client for an endpoint that was checked before, its credentials included."""
+    def at(
+        cls,
+        endpoint: Endpoint,
+        sampling: Sampling | None = None,
+        learned: Learned | None = None,
+    ) -> Self:
+        """Makes a client for an endpoint that was checked before, its credentials included.
+
+        Args:
+            endpoint: Where the model is.
+            sampling: How it chooses its tokens.
+            learned: What other clients of the same endpoint know, and get to know.
+        """
         client = cls.__new__(cls)
-        client._asker = Asker(endpoint, sampling or Sampling())
+        client._asker = Asker(endpoint, sampling or Sampling(), learned)
         return client
 
     @property
@@ -168,11 +177,17 @@ class _Client:
     ) -> tuple[Inquiry, str]:
         options, limits = check_chat_options(given)
         setting = await self._asker.setting(options)
-        if setting.reads_chars:
-            question, context = await question_and_context(messages, setting)
-            if context:
-                return await self._asker.prepare(context, question, options), question
-        return await prepare_chat(messages, setting, limits), ""
+        return await chat_inquiry(self._asker, messages, setting, limits)
+
+    def _sender(self) -> ChatSender:
+        return ChatSender(self._asker, self._answers, self._streamed)
+
+    def _call(
+        self, messages: Sequence[Message], fields: Mapping[str, Any] | None, given: ChatOptions
+    ) -> ChatCall:
+        options, limits = check_chat_options(given)
+        deadline = Deadline(options.timeout or self._asker.endpoint.timeout)
+        return ChatCall(messages, fields or {}, options, limits, deadline)
 
     async def _pieces(self, question: str, given: PagesOrText, options: Options) -> Pieces:
         _check_questions([question])
@@ -310,6 +325,39 @@ class GlyphClient(_Client, Closing):
         """Answers like ``chat``, piece by piece; nothing is sent before the first is asked for."""
         return AnswerStream(self._chat_pieces(messages, options), self._loop)
 
+    def complete(
+        self,
+        messages: Sequence[Message],
+        fields: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> ChatReply:
+        """Answers like ``chat``, and returns what the server sent, for the model of a framework.
+
+            client.complete(messages, {"tools": tools}).raw.choices[0].message.tool_calls
+
+        Args:
+            messages: Those of the OpenAI API, oldest first.
+            fields: Further fields of the request, as the OpenAI client's ``create`` takes them.
+            **options: As for ``chat``; ``timeout`` counts from the call to its end, the drawing
+                and further calls included.
+
+        Raises:
+            InputError: There is nothing to answer, or the chat does not fit the window.
+            ConfigError: An option is unknown or impossible, or the model cannot do what is asked.
+            ServerError: There is no usable reply.
+        """
+        return self._loop.run(self._sender().reply(self._call(messages, fields, options)))
+
+    def stream_completion(
+        self,
+        messages: Sequence[Message],
+        fields: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> Generator[ChatPiece | ChatReply, None, None]:
+        """Answers like ``complete``, piece by piece; the whole reply comes last."""
+        pieces = self._sender().pieces(self._call(messages, fields, options))
+        return read_in_background(pieces, self._loop)
+
     def page_chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> PagedChat:
         """Returns a chat as ``chat`` would send it, for a caller who sends it by other means.
 
@@ -393,6 +441,24 @@ class AsyncGlyphClient(_Client):
     ) -> AsyncAnswerStream:
         """Answers like ``chat``, piece by piece; see ``GlyphClient.stream_chat``."""
         return AsyncAnswerStream(self._chat_pieces(messages, options))
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        fields: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> ChatReply:
+        """Answers a chat with what the server sent; see ``GlyphClient.complete``."""
+        return await self._sender().reply(self._call(messages, fields, options))
+
+    def stream_completion(
+        self,
+        messages: Sequence[Message],
+        fields: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> AsyncGenerator[ChatPiece | ChatReply, None]:
+        """Answers like ``complete``, piece by piece; the whole reply comes last."""
+        return self._sender().pieces(self._call(messages, fields, options))
 
     async def page_chat(
         self, messages: Sequence[Message], **options: Unpack[ChatOptions]

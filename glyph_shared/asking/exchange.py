@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import openai
 from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletionChunk
 
 from glyph_shared.asking.deadline import Deadline, DeadlinePassed
 from glyph_shared.asking.endpoint import Endpoint
@@ -22,6 +23,8 @@ _CONNECT_SECONDS = 10.0
 
 _Result = TypeVar("_Result")
 Payload = dict[str, Any]
+Received = tuple[Completion, ChatCompletionChunk]
+"""A chunk, checked, and as the OpenAI client hands it on."""
 
 
 class Exchange:
@@ -46,23 +49,26 @@ class Exchange:
 
         return await self._persist(call, deadline, body_bytes=0)
 
-    async def complete(self, payload: Payload, deadline: Deadline, body_bytes: int) -> Completion:
-        """Sends a chat request and returns the whole answer.
+    async def complete(
+        self, payload: Payload, deadline: Deadline, body_bytes: int
+    ) -> tuple[Completion, bytes]:
+        """Sends a chat request and returns the whole answer, checked and as its JSON.
 
         Raises:
             ServerError: There is none, or none that can be used.
         """
 
-        async def call() -> Completion:
+        async def call() -> tuple[Completion, bytes]:
             completions = self._transport().chat.completions.with_raw_response
             raw = await completions.create(**payload, timeout=self._patience())
-            return parse_body(Completion, raw.http_response.content, self._endpoint)
+            body = raw.http_response.content
+            return parse_body(Completion, body, self._endpoint), body
 
         return await self._persist(call, deadline, body_bytes)
 
     async def stream(
         self, payload: Payload, deadline: Deadline, body_bytes: int
-    ) -> AsyncGenerator[Completion, None]:
+    ) -> AsyncGenerator[Received, None]:
         """Sends a chat request and yields the answer's chunks as they arrive.
 
         A fault before the first char of output is treated like that of a plain request; after it
@@ -79,7 +85,7 @@ class Exchange:
             try:
                 async with aclosing(self._chunks(payload, deadline)) as chunks:
                     async for chunk in chunks:
-                        begun = begun or _has_output(chunk)
+                        begun = begun or _has_output(chunk[0])
                         yield chunk
                 return
             except DeadlinePassed:
@@ -100,9 +106,7 @@ class Exchange:
         if transport is not None:
             await transport.close()
 
-    async def _chunks(
-        self, payload: Payload, deadline: Deadline
-    ) -> AsyncGenerator[Completion, None]:
+    async def _chunks(self, payload: Payload, deadline: Deadline) -> AsyncGenerator[Received, None]:
         create = self._transport().chat.completions.create
         opening = create(
             **payload,
@@ -117,7 +121,7 @@ class Exchange:
                     chunk = await deadline.bound(chunks.__anext__())
                 except StopAsyncIteration:
                     return
-                yield parse_chunk(chunk, self._endpoint)
+                yield parse_chunk(chunk, self._endpoint), chunk
 
     async def _persist(
         self, call: Callable[[], Awaitable[_Result]], deadline: Deadline, body_bytes: int
@@ -205,6 +209,7 @@ def _http_client(endpoint: Endpoint) -> openai.DefaultAsyncHttpxClient:
 
 def _has_output(chunk: Completion) -> bool:
     return any(
-        choice.delta is not None and (choice.delta.content or choice.delta.thought)
+        choice.delta is not None
+        and (choice.delta.content or choice.delta.thought or choice.delta.tool_calls)
         for choice in chunk.choices
     )

@@ -196,10 +196,10 @@ def chosen_config(setting: Setting) -> ConfigChoice:
     A server that names a look reads no other, or others worse, so that goes before ``auto``.
     """
     asked = setting.options.config
-    return asked if isinstance(asked, RenderConfig) else _served_config(setting.glyph) or asked
+    return asked if isinstance(asked, RenderConfig) else served_config(setting.glyph) or asked
 
 
-def _served_config(glyph: GlyphEntry) -> RenderConfig | None:
+def served_config(glyph: GlyphEntry) -> RenderConfig | None:
     """Returns the θ the server names; None leaves the choice to the default preset."""
     if glyph.render_config is None:
         return None

@@ -27,15 +27,15 @@ _REFUSE = f"If these pages do not hold the answer, reply only: {NOT_ON_PAGES}"
 class _DataUrl(str):
     """A page's data URL that shows its digest where a log or traceback shows the request."""
 
-    _digest: str
+    digest: str
 
     def __new__(cls, url: str, digest: str) -> _DataUrl:
         made = super().__new__(cls, url)
-        made._digest = digest
+        made.digest = digest
         return made
 
     def __repr__(self) -> str:
-        return f"<page {self._digest}, {len(self)} chars>"
+        return f"<page {self.digest}, {len(self)} chars>"
 
 
 def page_messages(
@@ -70,7 +70,9 @@ def page_messages(
     """
     if not pages:
         raise InputError("there are no pages to ask about; render a text that is not empty")
-    parts = [_held_part(page) if page.digest in held else page_part(page, named) for page in pages]
+    parts = [
+        _held_part(page.digest) if page.digest in held else page_part(page, named) for page in pages
+    ]
     if exact_strings:
         # The parts are joined without anything between them.
         parts.append(text_part(f"{exact_strings}\n\n"))
@@ -205,17 +207,21 @@ def image_count(messages: Messages) -> int:
     return sum(part["type"] == "image_url" for part in _parts(messages))
 
 
-def sent_by_name(
-    messages: Messages, pages: Sequence[Page], *, named: bool, held: Container[str]
-) -> Messages:
-    """Returns messages whose pages go as a server takes them, see ``page_messages``."""
-    shown = {page.digest: page for page in pages}
+def page_digests(messages: Messages) -> tuple[str, ...]:
+    """Returns the digests of the pages that messages show, in order."""
+    return tuple(digest for part in _parts(messages) if (digest := _digest(part)))
+
+
+def sent_by_name(messages: Messages, *, named: bool, held: Container[str]) -> Messages:
+    """Returns messages, whose pages are named, as a server takes them; see ``page_messages``."""
 
     def sent(part: dict[str, Any]) -> dict[str, Any]:
-        page = shown.get(part.get("uuid", ""))
-        if page is None:
+        digest = _digest(part)
+        if not digest:
             return part
-        return _held_part(page) if page.digest in held else page_part(page, named)
+        if digest in held:
+            return _held_part(digest)
+        return part if named else {name: part[name] for name in part if name != "uuid"}
 
     return [
         {**message, "content": [sent(part) for part in message["content"]]}
@@ -223,6 +229,12 @@ def sent_by_name(
         else message
         for message in messages
     ]
+
+
+def _digest(part: dict[str, Any]) -> str:
+    """Returns the digest of the page that a part shows; empty where it shows none."""
+    address = (part.get("image_url") or {}).get("url")
+    return address.digest if isinstance(address, _DataUrl) else ""
 
 
 def _parts(messages: Messages) -> Iterator[dict[str, Any]]:
@@ -262,8 +274,8 @@ def page_part(page: Page, named: bool = True) -> dict[str, Any]:
     return {**part, "uuid": page.digest} if named else part
 
 
-def _held_part(page: Page) -> dict[str, Any]:
-    return {"type": "image_url", "image_url": None, "uuid": page.digest}
+def _held_part(digest: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": None, "uuid": digest}
 
 
 def _image_bytes(part: dict[str, Any]) -> int:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import ConfigError
 from glyph_shared.planning import ConfigChoice
 
+_BEYOND = ("tools", "response_format", "stop")
+
 
 def asks_reader(
-    entry: ModelEntry, config: ConfigChoice, *, wanted: Sequence[str], draws_pages: bool
+    entry: ModelEntry, config: ConfigChoice, fields: Mapping[str, Any], *, draws_pages: bool
 ) -> bool:
-    """Tells whether a chat must go through ``GlyphClient.chat``, as the embedded reader needs it.
+    """Tells whether a chat must go as pages and one question, as the embedded reader needs it.
 
     Args:
         entry: What the server says of the model.
         config: The caller's θ.
-        wanted: What the caller asks for that takes a larger model, as ``tools``.
+        fields: The request's further fields, among which may be what takes a larger model.
         draws_pages: Whether long text may be drawn.
 
     Raises:
@@ -25,7 +28,7 @@ def asks_reader(
     """
     if not entry.reads_chars(config):
         return False
-    if wanted:
+    if wanted := [name for name in _BEYOND if fields.get(name)]:
         raise ConfigError(
             f"the embedded reader looks facts up and takes no {wanted[0]}; ask zai-org/Glyph "
             "on vLLM (glyph serve)"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glyph_shared.asking.answer import Usage
-from glyph_shared.asking.faults import Fault
 from glyph_shared.asking.reply_filter import ReplyFilter
 from glyph_shared.asking.wire import Choice, Completion, WireUsage
-from glyph_shared.errors import EmptyResponse, IncompleteStream, ServerError
+from glyph_shared.errors import EmptyResponse, IncompleteStream
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,6 @@ class ReplyCollector:
     def end(self) -> str:
         """Returns the last chars of the answer, held back until now."""
         return self._filter.end()
-
-    def failed(self, fault: Fault) -> ServerError:
-        """Returns the error of a reply that a fault ended; it keeps what had arrived by then."""
-        self.end()
-        if not (fault.broken_off and self.text):
-            return fault.error
-        return IncompleteStream(
-            f"the answer broke off: {fault.error}; its beginning is in partial_text",
-            partial_text=self.text,
-        )
 
     def reply(self) -> Reply:
         """Returns the reply, once ``end`` was called.

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import Generic, TypeVar
 
 from glyph_shared.asking.answer import Answer
 from glyph_shared.asking.background import BackgroundLoop
 from glyph_shared.asking.closing import Closing
 from glyph_shared.errors import InputError
 
+_Item = TypeVar("_Item")
 Pieces = AsyncGenerator["str | Answer", None]
+
+
+class Reading(Generic[_Item]):
+    """An asynchronous generator that one at a time reads or closes."""
+
+    def __init__(self, items: AsyncGenerator[_Item, None]) -> None:
+        self._items = items
+        self._lock = asyncio.Lock()
+
+    async def next(self) -> _Item | None:
+        """Returns the next item, or None at the end: StopAsyncIteration cannot pass a future."""
+        async with self._lock:
+            return await anext(self._items, None)
+
+    async def close(self) -> None:
+        """Ends the generator, if it has not ended."""
+        # A forgotten iterator and the end of a with block may both be closing it, while a reader
+        # that was interrupted is still on its way out.
+        async with self._lock:
+            await self._items.aclose()
+
+
+def read_in_background(
+    items: AsyncGenerator[_Item, None], loop: BackgroundLoop
+) -> Generator[_Item, None, None]:
+    """Yields the items of an asynchronous generator that runs on another loop."""
+    reading = Reading(items)
+    try:
+        while (item := loop.run(reading.next())) is not None:
+            yield item
+    finally:
+        # Not waited for: a forgotten iterator may be collected on the loop's own thread.
+        loop.start(reading.close())
 
 
 class AsyncAnswerStream:
@@ -25,8 +60,7 @@ class AsyncAnswerStream:
     """
 
     def __init__(self, pieces: Pieces) -> None:
-        self._pieces = pieces
-        self._reading = asyncio.Lock()
+        self._reading = Reading(pieces)
         self._answer: Answer | None = None
 
     @property
@@ -41,22 +75,15 @@ class AsyncAnswerStream:
         return self._answer
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        while (piece := await self._next()) is not None:
+        while (piece := await self._reading.next()) is not None:
             if isinstance(piece, Answer):
                 self._answer = piece
             else:
                 yield piece
 
-    async def _next(self) -> str | Answer | None:
-        async with self._reading:
-            return await anext(self._pieces, None)
-
     async def aclose(self) -> None:
         """Ends the request, if it has not ended."""
-        # A forgotten iterator and the end of a with block may both be closing it, while a reader
-        # that was interrupted is still on its way out.
-        async with self._reading:
-            await self._pieces.aclose()
+        await self._reading.close()
 
     async def __aenter__(self) -> AsyncAnswerStream:
         return self

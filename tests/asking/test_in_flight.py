@@ -102,7 +102,7 @@ def test_many_questions_at_once_are_sent_a_few_at_a_time():
                 return done
 
             client._asker.exchange.complete = counted
-            client._asker._in_flight = InFlight(3 * size)
+            client._asker.in_flight = InFlight(3 * size)
             asked = (client.ask(f"Day {number}?", pages) for number in range(20))
             return [one.text for one in await asyncio.gather(*asked)]
 

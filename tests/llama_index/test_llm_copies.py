@@ -57,7 +57,7 @@ def test_the_key_is_in_nothing_that_a_question_leaves_behind(way, echoes, caplog
     def reply(request):
         if echoes:
             return ECHO
-        return streamed("Yes.") if request["stream"] else answer("Yes.")
+        return streamed("Yes.") if request.get("stream") else answer("Yes.")
 
     told = []
     with ScriptedServer(reply) as server, recorded() as recorder:

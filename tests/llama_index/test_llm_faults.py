@@ -50,8 +50,8 @@ def test_an_error_of_the_server_is_told_in_every_way(way, reply, error, told):
 def test_a_failure_that_another_call_may_cure_costs_nothing_but_the_call(way):
     def reply(request):
         if server.calls == 1:
-            return failure(503, retry_after_ms="1")
-        return streamed("Yes.") if request["stream"] else answer("Yes.")
+            return failure(503, retry_after="0")
+        return streamed("Yes.") if request.get("stream") else answer("Yes.")
 
     with ScriptedServer(reply) as server:
         ask(GlyphLLM(server.base_url, max_retries=1), way, "Is it?")
@@ -78,7 +78,7 @@ def test_a_text_beyond_the_window_is_refused_before_it_is_sent(way):
 @pytest.mark.parametrize("way", WAYS)
 def test_an_empty_answer_is_an_error(way):
     def reply(request):
-        return streamed() if request["stream"] else answer("")
+        return streamed() if request.get("stream") else answer("")
 
     with ScriptedServer(reply) as server, pytest.raises(EmptyResponse):
         ask(GlyphLLM(server.base_url), way, "Is it?")

@@ -276,7 +276,7 @@ def test_thinking_and_control_tokens_are_kept_out_of_the_answer(way):
     pieces = ("<thi", "nk>Hm.</think><answer><|begin_of_box|>4", "711<|end_of_box|></answer>")
 
     def reply(request):
-        return streamed(*pieces) if request["stream"] else answer("".join(pieces))
+        return streamed(*pieces) if request.get("stream") else answer("".join(pieces))
 
     with ScriptedServer(reply) as server:
         responses = ask(GlyphLLM(server.base_url), way, "What is the code?")

@@ -34,7 +34,7 @@ def scripted(*texts):
     usage = {"prompt_tokens": 900, "completion_tokens": 3, "total_tokens": 903}
 
     def reply(request):
-        if request["stream"]:
+        if request.get("stream"):
             return streamed(*texts, usage=usage)
         return answer("".join(texts), usage=usage)
 
