@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 
 import pytest
 
@@ -13,49 +12,12 @@ from glyph_shared.asking.held_pages import CacheMiss, HeldPages, PageNames, page
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import ContextLength, EmptyResponse, ServerError
 from glyph_shared.rendering import RenderConfig, render
+from tests.page_keeper import NEW, Keeper, images, models, sent, vllm
 from tests.scripted_server import ScriptedServer, answer, as_json, failure, streamed
 
 SMALL = RenderConfig(page_size=(560, 280))
 TEXT = "\n".join(f"On day {number} it rained, and nobody went out." for number in range(300))
 PAGES = render(TEXT, SMALL)
-NEW = as_json({"version": "0.32.0"})
-
-
-class Keeper:
-    """Answers as vLLM does: keeps pages by uuid and misses those it was never sent."""
-
-    def __init__(self, reply=None):
-        self.kept = set()
-        self.reply = reply or (lambda request: answer("yes"))
-        self.lock = threading.Lock()
-
-    def __call__(self, request):
-        with self.lock:
-            for index, part in enumerate(images(request)):
-                if part["image_url"] is not None:
-                    self.kept.add(part["uuid"])
-                elif part["uuid"] not in self.kept:
-                    return failure(
-                        400, f"Cache miss for image at index {index} but data is not provided."
-                    )
-        return self.reply(request)
-
-
-def images(request):
-    return [part for part in request["messages"][-1]["content"] if part["type"] == "image_url"]
-
-
-def sent(request):
-    """Which of a request's pages have their bytes."""
-    return [part["image_url"] is not None for part in images(request)]
-
-
-def models(**entry):
-    return as_json({"object": "list", "data": [{"id": "scripted", **entry}]})
-
-
-def vllm(script, version=NEW):
-    return ScriptedServer(script, models=models(owned_by="vllm"), version=version)
 
 
 def test_a_second_question_sends_no_page_again():
