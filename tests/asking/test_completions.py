@@ -161,7 +161,7 @@ def test_images_that_a_chat_brings_itself_go_as_they_came():
         held = connected(server)
         for _ in range(2):
             told(held, "complete", [user([image, {"type": "text", "text": f"{LONG}Who?"}])])
-    own, *pages = images(server.requests[1])
+    *pages, own = images(server.requests[1])
     assert own == image
     assert not [page for page in pages if page["image_url"]]
 
