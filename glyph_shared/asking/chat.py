@@ -87,9 +87,7 @@ def check_chat_options(given: Mapping[str, Any]) -> tuple[Options, HistoryLimits
     return Options.check(others), HistoryLimits(**limits)
 
 
-async def _question_and_context(
-    messages: Sequence[Message], setting: Setting
-) -> tuple[str, PagesOrText]:
+def _question_and_context(messages: Sequence[Message], setting: Setting) -> tuple[str, PagesOrText]:
     """Returns a chat as a question about pages or text, for a model that reads nothing else.
 
     The context is empty where the chat is a question alone.
@@ -97,10 +95,6 @@ async def _question_and_context(
     Raises:
         InputError: There is no question, a page is gone, or there are images that are no pages.
     """
-    return await asyncio.to_thread(_take_context, messages, setting)
-
-
-def _take_context(messages: Sequence[Message], setting: Setting) -> tuple[str, PagesOrText]:
     pages, rest = taken_pages(messages)
     question, history = question_and_history(rest)
     if not pages or not history:
@@ -121,7 +115,7 @@ async def chat_inquiry(
         GlyphError: There is no turn, the chat does not fit, or the embedded reader cannot read it.
     """
     if asks_reader(setting.card, setting.options.config, {}, draws_pages=limits.draws_pages):
-        question, context = await _question_and_context(messages, setting)
+        question, context = await asyncio.to_thread(_question_and_context, messages, setting)
         if context:
             return await asker.prepare(context, question, setting.options), question
     return Inquiry(_material(await page_chat(messages, setting, limits)), setting), ""

@@ -8,14 +8,20 @@ import threading
 
 import pytest
 
-from glyph_shared import ConfigError, RenderConfig
-from glyph_shared.asking import AsyncGlyphClient, ChatReply, Connections, Endpoint, GlyphClient
+from glyph_shared import ConfigError, RenderConfig, render
+from glyph_shared.asking import (
+    AsyncGlyphClient,
+    ChatReply,
+    Connections,
+    Endpoint,
+    GlyphClient,
+    page_link,
+)
 from glyph_shared.asking import chat as chat_module
 from glyph_shared.asking.exchange import Exchange
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.errors import ContextLength, IncompleteStream, ServerError
-from glyph_shared.reader import Reader
-from glyph_shared.serving import running_embedded
+from glyph_shared.rendering import image_folder, keep_image
 from tests.page_keeper import Keeper, images, models, sent, vllm
 from tests.scripted_server import Scripted, ScriptedServer, answer, as_json, failure, streamed
 
@@ -167,7 +173,19 @@ def test_images_that_a_chat_brings_itself_go_as_they_came():
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_embedded_reader_is_sent_no_page_again(way, monkeypatch):
+def test_a_page_that_a_chat_names_goes_once_too(way):
+    page = render(STORY)[0]
+    keep_image(page, image_folder(None))
+    link = {"type": "image_url", "image_url": {"url": page_link(page.digest)}}
+    with vllm(Keeper(yes)) as server:
+        held = connected(server)
+        for _ in range(2):
+            told(held, way, [user([link, {"type": "text", "text": "Who spoke of it?"}])])
+    assert [sent(request) for request in server.requests] == [[True], [False]]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_embedded_reader_is_sent_no_page_again(way, reader_url, monkeypatch):
     payloads = []
 
     def kept(name):
@@ -181,9 +199,8 @@ def test_the_embedded_reader_is_sent_no_page_again(way, monkeypatch):
 
     kept("complete")
     kept("stream")
-    with running_embedded(Reader.load()) as url:
-        held = Connections(Endpoint.resolve(base_url=url))
-        replies = [told(held, way, [user(f"{FACT}\n{QUESTION}")])[-1] for _ in range(2)]
+    held = Connections(Endpoint.resolve(base_url=reader_url))
+    replies = [told(held, way, [user(f"{FACT}\n{QUESTION}")])[-1] for _ in range(2)]
     assert [reply.replies[0].text for reply in replies] == ["4711", "4711"]
     assert [sent(payload) for payload in payloads] == [[True], [False]]
     assert replies[0].costs == {"pages": 1, "refused": False, "visual_tokens": 320}
