@@ -87,12 +87,15 @@ class GlyphLoader(BaseLoader):
 class GlyphBlobParser(BaseBlobParser):
     """Reads blobs of any kind, from a path or from memory; loaders of blobs take it.
 
-    from langchain_core.document_loaders import Blob
-    from langchain_glyph import GlyphBlobParser
+        from langchain_core.document_loaders import Blob
+        from langchain_glyph import GlyphBlobParser
 
-    blob = Blob.from_data("<p>Call me Ishmael.</p>", mime_type="text/html")
-    [document] = GlyphBlobParser().parse(blob)
-    print(document.page_content)
+        blob = Blob.from_data("<p>Call me Ishmael.</p>", mime_type="text/html")
+        [document] = GlyphBlobParser().parse(blob)
+        print(document.page_content)
+
+    What a blob is, its first bytes tell, then its type or the suffix of its name. One that cannot
+    be read is an error.
     """
 
     def __init__(
