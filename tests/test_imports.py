@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,9 @@ HEAVY = {"torch", "transformers", "vllm", "ray", "trl", "datasets", "matplotlib"
     "llama_index", "langchain", "langchain_core", "langchain_openai",
 }  # fmt: skip
 
+# Serving and the reader are for the command: a client and a face need neither.
+COMMANDS = {"onnxruntime", "uvicorn", "starlette", "typer"}
+
 # The front door imports every room, so it is replaced by an empty package here.
 IMPORT_ALONE = """
 import importlib, json, sys, types
@@ -45,7 +49,11 @@ sys.modules["glyph_shared"] = front_door
 importlib.import_module(sys.argv[2])
 print(json.dumps(sorted(sys.modules)))
 """
-IMPORT_WHOLE = "import glyph_shared, json, sys; print(json.dumps(sorted(sys.modules)))"
+IMPORT_WHOLE = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
 
 
 def _modules(*arguments: str) -> set[str]:
@@ -74,10 +82,26 @@ def test_a_room_brings_along_only_rooms_below_it_and_nothing_heavy(room):
 
 
 def test_the_front_door_brings_along_nothing_heavy():
-    modules = _modules(IMPORT_WHOLE)
-    assert not _tops(modules) & HEAVY
-    # Serving and the reader are for the command: a client needs neither.
-    assert not _tops(modules) & {"onnxruntime", "uvicorn", "starlette", "typer"}
+    modules = _modules(IMPORT_WHOLE, "glyph_shared")
+    assert not _tops(modules) & (HEAVY | COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("face", "frameworks"),
+    [
+        ("llama_index_glyph", {"llama_index"}),
+        ("langchain_glyph", {"langchain_core", "langchain_openai"}),
+    ],
+)
+def test_a_face_brings_along_no_other_framework_and_nothing_heavy(face, frameworks):
+    missing = {name for name in frameworks if find_spec(name) is None}
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
+    modules = _modules(IMPORT_WHOLE, face)
+    assert frameworks <= _tops(modules)
+    assert not _tops(modules) & ((HEAVY | COMMANDS) - frameworks)
+    rooms = {name.split(".")[1] for name in modules if name.startswith("glyph_shared.")}
+    assert not rooms & {"serving", "reader", "demo", "doctor", "cli"}
 
 
 def _imported(path: Path) -> set[str]:
