@@ -104,7 +104,7 @@ test-install: $(VENV)/dev ## Build the wheel and install it in clean environment
 	tests/install/run.sh $(CURDIR)/$(BIN)/python
 
 test-openai3: .venv-openai3/ready ## Test client, servers, command and LangChain's face with openai 3.x
-	.venv-openai3/bin/mypy -p langchain_glyph
+	.venv-openai3/bin/mypy --cache-dir .venv-openai3/mypy -p langchain_glyph
 	.venv-openai3/bin/python -m pytest tests/asking tests/serving tests/cli tests/langchain
 
 .venv-vllm/ready: tests/vllm/install.sh tests/vllm/constraints.txt
