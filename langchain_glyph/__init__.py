@@ -9,8 +9,11 @@ Example:
 from langchain_glyph.chat_models import ChatGlyph
 from langchain_glyph.compressor import GlyphCompressor
 from langchain_glyph.document_loaders import GlyphBlobParser, GlyphLoader
+from langchain_glyph.middleware import GlyphMiddleware
+from langchain_glyph.page_blocks import page_blocks
 from langchain_glyph.page_transformer import GlyphPageTransformer
 from langchain_glyph.retrievers import GlyphCorpusRetriever
+from langchain_glyph.runnables import render_pages
 
 __all__ = [
     "ChatGlyph",
@@ -18,5 +21,8 @@ __all__ = [
     "GlyphCompressor",
     "GlyphCorpusRetriever",
     "GlyphLoader",
+    "GlyphMiddleware",
     "GlyphPageTransformer",
+    "page_blocks",
+    "render_pages",
 ]

@@ -18,18 +18,26 @@ from langchain_core.messages import BaseMessage
 Block = dict[str, Any]
 
 _FILES = ("file", "text-plain")
+_CONTENTS = ("text", "base64", "data")
 _SEEN = ("text", "image_url", "refusal")
 _UNNAMED = "document"
 
 
-def with_files_read(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+def with_files_read(
+    messages: Sequence[BaseMessage], *, passes_on: bool = False
+) -> list[BaseMessage]:
     """Returns messages whose files are text, each under a line with its name.
+
+    Args:
+        messages: Not changed.
+        passes_on: Whether a file that is given by an address stays one, for a model that may know
+            it.
 
     Raises:
         InputError: A file is given by an address, which nobody here fetches, or cannot be read.
         PdfError: A PDF cannot be read within the limits.
     """
-    return [_with_files_read(message) for message in messages]
+    return [_with_files_read(message, passes_on) for message in messages]
 
 
 def check_parts(messages: Sequence[Mapping[str, Any]], allowed_urls: Sequence[str]) -> None:
@@ -62,16 +70,20 @@ def check_allowed_urls(allowed_urls: Sequence[str]) -> None:
             )
 
 
-def _with_files_read(message: BaseMessage) -> BaseMessage:
+def _with_files_read(message: BaseMessage, passes_on: bool) -> BaseMessage:
     if isinstance(message.content, str):
         return message
-    content = [_read(block) if isinstance(block, dict) else block for block in message.content]
+    content = [
+        _read(block, passes_on) if isinstance(block, dict) else block for block in message.content
+    ]
     return message.model_copy(update={"content": content})
 
 
-def _read(block: Block) -> Block:
+def _read(block: Block, passes_on: bool) -> Block:
     if block.get("type") in _FILES:
-        return _file_text(block)
+        named = _openai_file(block["file"]) if "file" in block else block
+        held = any(isinstance(named.get(key), str) for key in _CONTENTS)
+        return _file_text(named) if held or not passes_on else block
     # LangChain's older form of a text with a source.
     if block.get("type") == "text" and block.get("source_type") == "text":
         return {"type": "text", "text": block["text"]}
@@ -79,11 +91,10 @@ def _read(block: Block) -> Block:
     return {**block, "image_url": {"url": image}} if isinstance(image, str) else block
 
 
-def _file_text(block: Block) -> Block:
-    named = _openai_file(block["file"]) if "file" in block else block
+def _file_text(named: Block) -> Block:
     name = _name(named) or _name(named.get("extras") or {})
     if isinstance(named.get("text"), str):
-        return _titled(name, named["text"])
+        return titled(name, named["text"])
     encoded = named.get("base64") or named.get("data")
     if not isinstance(encoded, str):
         where = named.get("url") or named.get("file_id") or named.get("id")
@@ -97,7 +108,7 @@ def _file_text(block: Block) -> Block:
     document = document_of_bytes(
         _decoded(encoded, name), name if Path(name).suffix else f"{name}{suffix}"
     )
-    return _titled(document.name, document.text)
+    return titled(document.name, document.text)
 
 
 def _name(block: Mapping[str, Any]) -> str | None:
@@ -122,7 +133,8 @@ def _decoded(encoded: str, name: str) -> bytes:
     raise InputError(f"the file {name!r} is no base64 ({problem}); encode its bytes")
 
 
-def _titled(name: str | None, text: str) -> Block:
+def titled(name: str | None, text: str) -> Block:
+    """Returns a block with a file's text under a line with its name, if it has one."""
     return {"type": "text", "text": f"=== {name} ===\n{text}\n" if name else f"{text}\n"}
 
 

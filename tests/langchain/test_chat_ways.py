@@ -50,7 +50,8 @@ def scripted(*texts, **settings):
 
 
 def images(request):
-    parts = [part for message in request["messages"] for part in message["content"] or ()]
+    contents = [message["content"] or () for message in request["messages"]]
+    parts = [part for content in contents if not isinstance(content, str) for part in content]
     return [part for part in parts if part["type"] == "image_url"]
 
 
