@@ -1,7 +1,7 @@
 """LangChain's own suites: what every chat model has to do, here on two servers.
 
 On the embedded reader run the tests of plain chat; on a scripted server those too, and all that
-takes a larger model: tools, schemas, files and images.
+takes a larger model: tools, schemas, files and images. ``tests/served`` runs them on vLLM.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ pytest.importorskip("langchain_tests")
 
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
+from local_file import LocalFile
 from obliging_model import oblige
 
-from glyph_shared import ConfigError, render
+from glyph_shared import ConfigError
 from langchain_glyph import ChatGlyph
-from tests.documents.sheets import pdf, prose
 from tests.scripted_server import ScriptedServer
 
 pytestmark = [
@@ -50,21 +50,10 @@ class TestUnit(ChatModelUnitTests):
         return environment, {}, expected
 
 
-class _Local:
-    """Bytes of this machine in place of what the suite fetches from the web."""
-
-    def __init__(self, url, **_):
-        self.content = pdf(prose) if url.endswith("pdf") else _png()
-
-
-def _png():
-    return render("Call me Ishmael.\n")[0].png
-
-
 class TestOnAScriptedServer(ChatModelIntegrationTests):
     @pytest.fixture(autouse=True)
     def _served(self, monkeypatch):
-        monkeypatch.setattr("langchain_tests.integration_tests.chat_models.httpx.get", _Local)
+        monkeypatch.setattr("langchain_tests.integration_tests.chat_models.httpx.get", LocalFile)
         with ScriptedServer(oblige) as server:
             monkeypatch.setenv("GLYPH_BASE_URL", server.base_url)
             yield

@@ -85,6 +85,12 @@ class Served:
     def page_with_fact(self) -> Page:
         return self.pages(FILLER * 5 + FACT + FILLER * 5)[0]
 
+    def notes(self) -> str:
+        """Returns a text with the fact in it, long enough to be drawn when it stands in a chat."""
+        # The reader is shown any text as pages, and was trained on four; others take short as text.
+        around = FILLER * (12 if self.config == RenderConfig.preset("reader") else 250)
+        return f"{around}{FACT}{around}"
+
     def post(self, path: str, body: dict[str, Any]) -> Reply:
         request = urllib.request.Request(
             self.base_url.removesuffix("/v1") + path,
