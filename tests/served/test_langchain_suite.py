@@ -1,7 +1,7 @@
 """LangChain's standard suite on a real vLLM with the embedded reader's weights.
 
-The reader calls no tool and fills no schema of its own accord, but vLLM holds it to a form where one
-is demanded. What takes a model that chooses runs on the scripted server of ``tests/langchain``.
+The reader calls no tool and fills no schema of its own accord, but vLLM holds it to a form where
+one is demanded. What takes a model that chooses runs on the scripted server of ``tests/langchain``.
 """
 
 from __future__ import annotations
