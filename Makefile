@@ -100,7 +100,7 @@ picture: $(VENV)/dev ## Draw the README's picture again
 
 # ---- what needs more than an hour's patience or a network, each in its own environment ----
 
-test-install: $(VENV)/dev ## Build the wheel and install it in clean environments (4 minutes)
+test-install: $(VENV)/dev ## Build the wheel and install it in clean environments (5 minutes)
 	tests/install/run.sh $(CURDIR)/$(BIN)/python
 
 test-openai3: .venv-openai3/ready ## Test client, servers, command and LangChain's face with openai 3.x

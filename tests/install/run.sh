@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the wheel and installs it the ways users do, each in a clean environment: the core, each
-# light extra, both of them together, and the core beside the older major version of openai.
+# light extra without the other framework, both of them, and these at their lower bounds. openai is
+# 3.x for the core and LangChain, 2.x beside LlamaIndex, 2.0 at the lower bounds of the core.
 #
-#   tests/install/run.sh PYTHON_WITH_BUILD      about 4 minutes, 600 MB at a time
+#   tests/install/run.sh PYTHON_WITH_BUILD      about 5 minutes, 600 MB at a time
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -27,8 +28,11 @@ check() {
     rm -rf "$work/venv"
 }
 
+lowest() { "$build_python" tests/install/lowest.py "$wheel" "$@"; }
+
 check core ""
-check "core with openai 2" "" "openai<3"
+check "core at its lower bounds" "" -c <(lowest)
 check llama-index "[llama-index]"
 check langchain "[langchain]"
 check "both frameworks" "[llama-index,langchain]"
+check "both at their lower bounds" "[llama-index,langchain]" -c <(lowest llama-index langchain)
