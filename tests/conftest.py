@@ -20,3 +20,9 @@ def _no_environment(
     monkeypatch.setenv("GLYPH_CACHE_DIR", str(cache))
     for name in ("GLYPH_BASE_URL", "GLYPH_API_KEY", "GLYPH_MODEL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Runs coroutines among the tests, marked ``anyio``, with asyncio alone."""
+    return "asyncio"

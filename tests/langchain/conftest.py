@@ -20,12 +20,6 @@ def reader_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """Runs tests that are coroutines with asyncio alone."""
-    return "asyncio"
-
-
-@pytest.fixture
 def benchmark(benchmark: Any) -> Any:
     """Runs what langchain-tests would time, once and without a table of times."""
     benchmark.disabled = True

@@ -16,6 +16,7 @@ from langchain_glyph import GlyphCorpusRetriever
 DOCUMENTS = [Document(f"It rained on day {number}.") for number in range(5)]
 
 
+@pytest.mark.anyio
 class TestStandard(RetrieversIntegrationTests):
     @property
     def retriever_constructor(self):

@@ -20,6 +20,7 @@ from tests.served.forms import ENDS_SOON
 
 pytestmark = [
     pytest.mark.server,
+    pytest.mark.anyio,  # runs the asynchronous ones
     # One test gives a schema of pydantic 1, for which LangChain warns and calls a tool.
     pytest.mark.filterwarnings("ignore:Received a Pydantic BaseModel V1:UserWarning"),
 ]
