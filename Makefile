@@ -38,6 +38,11 @@ $(VENV)/browser: $(VENV)/dev
 	.venv-train/bin/$(PIP) -e ".[train]" $(TORCH) "pytest>=8.4"
 	touch $@
 
+.venv-ray/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/$(PIP) -e ".[ray]" "pytest>=8.4"
+	touch $@
+
 apt: ## Install the system packages that the tests use (Debian)
 	@missing=$$(bash .ci/missing_packages | xargs); [ -z "$$missing" ] \
 		|| { apt-get update -qq && apt-get install -y -qq $$missing; } \
@@ -76,6 +81,9 @@ bench: $(VENV)/dev apt ## Time the renderer beside the reference, a floor in C a
 	$(BIN)/python -m tests.benchmarks.render_bench
 	$(BIN)/python -m tests.benchmarks.kept_pages
 	$(BIN)/python -m tests.benchmarks.picture_bench
+
+bench-loader: .venv-train/ready ## Time a training page's drawing beside the model's image processor
+	OMP_NUM_THREADS=1 .venv-train/bin/python -m tests.benchmarks.loader_bench
 
 bench-serving: $(VENV)/dev .venv-vllm/ready ## Time a second question on one text beside the first
 	$(BIN)/python -m tests.benchmarks.second_question --vllm
@@ -119,11 +127,14 @@ test-glyph: $(VENV)/dev ## Ask a served zai-org/Glyph, which GLYPH_BASE_URL name
 test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 	.venv-train/bin/python -m pytest tests/training tests/training_data
 
+test-ray: .venv-ray/ready ## Draw training pages on a cluster of one machine with Ray Data
+	.venv-ray/bin/python -m pytest tests/ray
+
 test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and chromium-driver)
 	$(BIN)/python -m pytest -rs -m browser tests/llama_index/test_report_in_browser.py
 
 all: format lint type test ## Everything before a commit
 
-.PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-serving \
-	bench-needles bench-legibility bench-million scripts picture \
-	test-install test-openai3 test-vllm test-glyph test-train test-browser all
+.PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-loader \
+	bench-serving bench-needles bench-legibility bench-million scripts picture \
+	test-install test-openai3 test-vllm test-glyph test-train test-ray test-browser all

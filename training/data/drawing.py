@@ -14,17 +14,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from PIL import Image
-
 from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.planning.budget import PAGE_MARKS
 from glyph_shared.rendering import Page, RenderConfig, Renderer
 from glyph_shared.rendering.config import PRESETS
 from training.data.space import SPACES
 from training.data.styles import StyleSampler
-from training.tasks.example import CITED, Example, Pages, Turn, completion, to_row
-
-PAGE_MARKS = 2
-"""Tokens around each page: its begin and end marks."""
+from training.tasks.example import CITED, Example, Pages, Turn
 
 _PAGE = re.compile(r"⟦page (\d+)⟧")
 _TEXT = re.compile(r"⟦text (\d+)⟧")
@@ -75,33 +71,6 @@ def draw(example: Example) -> DrawnExample:
     """
     pages = tuple(tuple(_drawn(part)) for part in example.pages)
     return DrawnExample(_resolved(example, pages), pages)
-
-
-def sft_row(drawn: DrawnExample, *, think: bool = False) -> dict[str, Any]:
-    """Returns a row for supervised training: ``messages``, the target last, and ``images``."""
-    example = drawn.example
-    written = completion(example.thought, example.target, think=think)
-    answer = {"role": "assistant", "content": [{"type": "text", "text": written}]}
-    return {"messages": [*drawn.prompt, answer], "images": images(drawn)}
-
-
-def rl_row(drawn: DrawnExample) -> dict[str, Any]:
-    """Returns a row for training by rewards: ``prompt``, ``images``, ``task``, and ``example``.
-
-    The last is JSON for ``read_example``; it holds what the task scores by, and no pages.
-    """
-    slim = json.dumps(to_row(replace(drawn.example, turns=())), ensure_ascii=False)
-    return {
-        "prompt": drawn.prompt,
-        "images": images(drawn),
-        "task": drawn.example.task,
-        "example": slim,
-    }
-
-
-def images(drawn: DrawnExample) -> list[Image.Image]:
-    """Returns the pages as pictures, grey ones in mode L."""
-    return [Image.fromarray(page.pixels) for page in drawn.all_pages]
 
 
 @lru_cache(maxsize=1024)
