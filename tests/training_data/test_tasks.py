@@ -10,10 +10,11 @@ import pytest
 from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.errors import ConfigError, InputError
 from training import rewards
-from training.data.drawing import DrawnExample, draw, rl_row, sft_row, theta
+from training.data.drawing import DrawnExample, draw, theta
 from training.data.invented import invented_records, words
 from training.data.material import Material, plant, sentence_ends
 from training.data.records import Record
+from training.data.rows import trainer_row
 from training.tasks import TASKS, Example, Pages, Task, Turn
 from training.tasks.code_lookup import CodeLookup
 from training.tasks.example import Evidence, from_row, page_mark, to_row, user
@@ -97,11 +98,9 @@ def test_an_example_survives_json(task: Task, material: Material):
 @pytest.mark.parametrize("task", SMALL, ids=lambda task: task.name)
 def test_drawn_examples_have_as_many_pictures_as_places_for_them(task: Task, material: Material):
     drawn = draw(made(task, material, 5))
-    for row, conversation in (
-        (sft_row(drawn), sft_row(drawn)["messages"]),
-        (rl_row(drawn), drawn.prompt),
-    ):
-        parts = [part for message in conversation for part in message["content"]]
+    for form, conversation in (("sft", "messages"), ("rl", "prompt")):
+        row = trainer_row(drawn, form)
+        parts = [part for message in row[conversation] for part in message["content"]]
         assert sum(part["type"] == "image" for part in parts) == len(row["images"]) > 0
         sizes = [picture.size for picture in row["images"]]
         assert sizes == [page.size_px for page in drawn.all_pages]
@@ -291,7 +290,7 @@ def test_an_instruction_keeps_its_thought_apart():
     record = replace(TRIPLE, response="<think>Line 1 says so.</think>1901")
     example = Instructions().of_record(record, "i")
     assert (example.thought, example.target) == ("Line 1 says so.", "1901")
-    messages = sft_row(draw(example.with_pages("en", 0)), think=True)["messages"]
+    messages = trainer_row(draw(example.with_pages("en", 0)), "sft", think=True)["messages"]
     assert messages[-1]["content"][0]["text"] == record.response
 
 
