@@ -128,7 +128,7 @@ test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 	.venv-train/bin/python -m pytest tests/training tests/training_data
 
 test-ray: .venv-ray/ready ## Draw training pages on a cluster of one machine with Ray Data
-	.venv-ray/bin/python -m pytest tests/ray
+	.venv-ray/bin/python -m pytest tests/cluster
 
 test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and chromium-driver)
 	$(BIN)/python -m pytest -rs -m browser tests/llama_index/test_report_in_browser.py
