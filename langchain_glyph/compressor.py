@@ -87,42 +87,41 @@ class GlyphCompressor(BaseDocumentCompressor):
     def _divided(self, hits: list[Document]) -> tuple[list[Document], list[Document]]:
         """Returns the hits that are taken and those that are left out.
 
-        Each is charged for pages of its own: together they take no more, but for rare pages that
-        break elsewhere.
+        A hit is taken if its pages alone fit what is left of the budget; as those that adjoin take
+        less together, that is looked at again until no more fit.
         """
-        if self._cost(hits, self.max_visual_tokens) <= self.max_visual_tokens:
+        if self._cost(hits) <= self.max_visual_tokens:
             return hits, []
-        taken: list[Document] = []
-        left_out: list[Document] = []
+        costs = [self._cost([hit]) for hit in hits]
+        taken: list[int] = []
         room = self.max_visual_tokens
-        for hit in hits:
-            cost = self._cost([hit], room)
-            if cost <= room:
-                taken.append(hit)
-                room -= cost
-            else:
-                left_out.append(hit)
-        while self._cost(taken, self.max_visual_tokens) > self.max_visual_tokens:
-            left_out.append(taken.pop())
+        while more := _fitting(costs, taken, room):
+            taken = sorted([*taken, *more])
+            room = self.max_visual_tokens - self._cost([hits[number] for number in taken])
+        while room < 0:  # a page that breaks elsewhere, amid what adjoins it
+            taken.pop()
+            room = self.max_visual_tokens - self._cost([hits[number] for number in taken])
         if not taken:
-            raise self._too_little(hits)
-        return taken, left_out
+            raise self._too_little(costs)
+        chosen = set(taken)
+        return [hits[number] for number in taken], [
+            hit for number, hit in enumerate(hits) if number not in chosen
+        ]
 
-    def _too_little(self, hits: Sequence[Document]) -> OverLengthError:
-        needed = min(self._cost([hit], self.max_visual_tokens) for hit in hits)
+    def _too_little(self, costs: Sequence[int]) -> OverLengthError:
         return OverLengthError(
             f"max_visual_tokens={self.max_visual_tokens:,} is too little for any of "
-            f"{counted(len(hits), 'document')}; raise it, or retrieve shorter documents",
-            needed=needed,
+            f"{counted(len(costs), 'document')}; raise it, or retrieve shorter documents",
+            needed=min(costs),
             limit=self.max_visual_tokens,
         )
 
-    def _cost(self, hits: Sequence[Document], limit: int) -> int:
-        """Returns what the pages of hits take; beyond the limit they are not all drawn."""
+    def _cost(self, hits: Sequence[Document]) -> int:
+        """Returns what the pages of hits take; beyond the budget they are not all drawn."""
         spent = 0
         for visual_tokens in self._visual_tokens(hits):
             spent += visual_tokens + PAGE_MARKS
-            if spent > limit:
+            if spent > self.max_visual_tokens:
                 break
         return spent
 
@@ -140,6 +139,17 @@ class GlyphCompressor(BaseDocumentCompressor):
                 for one in with_image(page, self.config, folder)
             ]
         return page_documents(stretch, self.config, folder)
+
+
+def _fitting(costs: Sequence[int], taken: Sequence[int], room: int) -> list[int]:
+    """Returns the best of those not taken, as long as they fit, by their numbers."""
+    before = set(taken)
+    fitting = []
+    for number, cost in enumerate(costs):
+        if number not in before and cost <= room:
+            fitting.append(number)
+            room -= cost
+    return fitting
 
 
 def _different(documents: Sequence[Document]) -> list[Document]:

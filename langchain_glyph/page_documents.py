@@ -6,6 +6,7 @@ the document it is from, and ``PAGE_KEYS``. No bytes of images are in it.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -111,8 +112,7 @@ def set_apart(pages: list[Document]) -> list[Document]:
     for page in pages:
         before = times.get(page.id, 0)
         times[page.id] = before + 1
-        own = str(uuid5(_NAMESPACE, f"{page.id}|{before}")) if before else page.id
-        apart.append(page.model_copy(update={"id": own}) if before else page)
+        apart.append(page.model_copy(update={"id": _id(page.id, before)}) if before else page)
     return apart
 
 
@@ -143,8 +143,13 @@ def _page_document(stretch: Stretch[Document], page: Page, pages: int, folder: P
         "visual_tokens": page.visual_tokens,
     }
     whose = [source.metadata.get("source") or source.id, metadata.get("source_page")]
-    name = "|".join(map(str, [*whose, page.theta_hash, start, text]))
-    return Document(text, id=str(uuid5(_NAMESPACE, name)), metadata=metadata)
+    return Document(text, id=_id(*whose, page.theta_hash, start, text), metadata=metadata)
+
+
+def _id(*parts: object) -> str:
+    """Returns an id that depends on the parts alone; they may hold lone surrogates."""
+    name = "|".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    return str(uuid5(_NAMESPACE, sha256(name).hexdigest()))
 
 
 def _inherited(source: Document, start: int) -> dict[Any, Any]:

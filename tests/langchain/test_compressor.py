@@ -105,6 +105,18 @@ def test_nothing_is_answered_from_nothing():
     assert (caught.value.needed > 10, caught.value.limit) == (True, 10)
 
 
+def hidden(document, pages):
+    """Tells whether some char of a chunk stands on no page."""
+    start = document.metadata["start_index"]
+    shown = {
+        char
+        for page in pages
+        if page.metadata["source"] == document.metadata["source"]
+        for char in range(*page.metadata["char_span"])
+    }
+    return not shown.issuperset(range(start, start + len(document.page_content)))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_budget_holds_whatever_is_found(seed):
     chance = random.Random(seed)
@@ -116,6 +128,7 @@ def test_the_budget_holds_whatever_is_found(seed):
     with pytest.warns(LeftOutWarning):
         pages = compressed(*found, max_visual_tokens=budget)
     assert 0 < cost(pages) <= budget
+    assert all(cost(compressed(one)) > budget - cost(pages) for one in found if hidden(one, pages))
 
 
 def test_pages_that_were_found_stay_pages():

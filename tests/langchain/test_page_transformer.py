@@ -132,6 +132,13 @@ def test_chars_that_no_font_has_are_told_and_lose_nothing():
     assert page.page_content == "a\U0010fffdb"
 
 
+@pytest.mark.fault(3)
+def test_lone_surrogates_are_drawn_as_the_replacement():
+    with pytest.warns(FontWarning):
+        [page] = pages_of(Document("a\ud800b", metadata={"source": "\udcff"}))
+    assert page.page_content == "a\ud800b"
+
+
 def test_pages_stay_as_they_are():
     pages = pages_of(diary())
     assert pages_of(*pages) == pages
