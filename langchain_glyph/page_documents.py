@@ -6,7 +6,6 @@ the document it is from, and ``PAGE_KEYS``. No bytes of images are in it.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -148,8 +147,8 @@ def _page_document(stretch: Stretch[Document], page: Page, pages: int, folder: P
 
 def _id(*parts: object) -> str:
     """Returns an id that depends on the parts alone; they may hold lone surrogates."""
-    name = "|".join(map(str, parts)).encode("utf-8", "surrogatepass")
-    return str(uuid5(_NAMESPACE, sha256(name).hexdigest()))
+    name = "|".join(map(str, parts)).encode("utf-8", "backslashreplace")
+    return str(uuid5(_NAMESPACE, name.decode("utf-8")))
 
 
 def _inherited(source: Document, start: int) -> dict[Any, Any]:
