@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
 
 from glyph_shared import InputError, Page, RenderConfig
 from glyph_shared.asking.material import warn_replaced
 from glyph_shared.planning import Stretch
-from glyph_shared.rendering import drawn, keep_image
+from glyph_shared.rendering import drawn, keep_image, page_id
 from langchain_core.documents import Document
 
 PAGE_KEYS = (
@@ -29,7 +28,6 @@ PAGE_KEYS = (
 
 # Vector stores that keep plain values alone drop the span.
 _TOLD = tuple(key for key in PAGE_KEYS if key != "char_span")
-_NAMESPACE = UUID("0d5f1d0a-6c5e-5c6b-9a55-3b7b8f5d2c41")
 
 
 def page_documents(
@@ -111,7 +109,7 @@ def set_apart(pages: list[Document]) -> list[Document]:
     for page in pages:
         before = times.get(page.id, 0)
         times[page.id] = before + 1
-        apart.append(page.model_copy(update={"id": _id(page.id, before)}) if before else page)
+        apart.append(page.model_copy(update={"id": page_id(page.id, before)}) if before else page)
     return apart
 
 
@@ -142,13 +140,7 @@ def _page_document(stretch: Stretch[Document], page: Page, pages: int, folder: P
         "visual_tokens": page.visual_tokens,
     }
     whose = [source.metadata.get("source") or source.id, metadata.get("source_page")]
-    return Document(text, id=_id(*whose, page.theta_hash, start, text), metadata=metadata)
-
-
-def _id(*parts: object) -> str:
-    """Returns an id that depends on the parts alone; they may hold lone surrogates."""
-    name = "|".join(map(str, parts)).encode("utf-8", "backslashreplace")
-    return str(uuid5(_NAMESPACE, name.decode("utf-8")))
+    return Document(text, id=page_id(*whose, page.theta_hash, start, text), metadata=metadata)
 
 
 def _inherited(source: Document, start: int) -> dict[Any, Any]:

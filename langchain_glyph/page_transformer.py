@@ -33,8 +33,9 @@ class GlyphPageTransformer(BaseDocumentTransformer):
         pages[0].page_content, pages[0].metadata["source"], pages[0].metadata["page"]
         pages[0].metadata["image_path"], pages[0].metadata["visual_tokens"]
 
-    The images are PNG files, named by their digest, that nothing removes. Pages stay as they are,
-    but an image that was removed is drawn again. A document without text gives no page.
+    The images are PNG files, named by their digest, which ``glyph cache clear`` removes if they are
+    in the default folder. Pages stay as they are, but an image that was removed is drawn again. A
+    document without text gives no page.
     """
 
     def __init__(self, *, config: RenderConfig | None = None, folder: str | None = None) -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import UUID, uuid5
 
 from glyph_shared import Page, RenderConfig
 from glyph_shared.asking.material import warn_replaced
-from glyph_shared.rendering import drawn, keep_image
+from glyph_shared.rendering import drawn, keep_image, page_id
 from llama_index.core.schema import ImageDocument, ImageNode, NodeRelationship, TextNode
 
 from llama_index_glyph.passages import Passage
 
 PAGE_KEYS = ("page", "pages", "digest", "theta")
 """Metadata about the image, which neither a model nor an embedding is shown."""
-
-_NAMESPACE = UUID("a5b0a1bd-5d3f-5b3f-9d0e-6f0c2d6f7a11")
 
 
 def page_nodes(passage: Passage, config: RenderConfig | None, folder: Path) -> list[ImageNode]:
@@ -39,7 +36,7 @@ def page_nodes(passage: Passage, config: RenderConfig | None, folder: Path) -> l
 def picture_node(node: ImageNode | ImageDocument) -> ImageNode:
     """Returns an image without text as a node of its own."""
     return ImageNode(
-        id_=str(uuid5(_NAMESPACE, f"{node.node_id}|{node.image_path or node.image_url}")),
+        id_=page_id(node.node_id, node.image_path or node.image_url),
         image=node.image,
         image_path=node.image_path,
         image_url=node.image_url,
@@ -83,9 +80,8 @@ def page_fields(passage: Passage, span: tuple[int, int], theta: str) -> dict[str
     first = passage.node_at(span[0])
     start, end = passage.place(span) or (None, None)
     text = passage.text[slice(*span)]
-    name = f"{passage.doc_id}|{theta}|{start}|{end}|{text}"
     return {
-        "id_": str(uuid5(_NAMESPACE, name)),
+        "id_": page_id(passage.doc_id, theta, start, end, text),
         "text": text,
         "start_char_idx": start,
         "end_char_idx": end,

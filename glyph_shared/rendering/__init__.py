@@ -9,6 +9,7 @@ from glyph_shared.rendering.page_images import (
     image_folder,
     keep_image,
     kept_image,
+    page_id,
 )
 from glyph_shared.rendering.page_store import PageStore, default_store
 from glyph_shared.rendering.png import png_theta_hash
@@ -29,6 +30,7 @@ __all__ = [
     "image_folder",
     "keep_image",
     "kept_image",
+    "page_id",
     "pixel_digest",
     "png_theta_hash",
     "render",

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID, uuid5
 
 from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.rendering.cache_folder import KeptFiles, is_key
@@ -21,12 +22,19 @@ from glyph_shared.rendering.renderer import Renderer
 
 _FOLDER = "page-images"
 _SUFFIX = ".png"
+_NAMESPACE = UUID("a5b0a1bd-5d3f-5b3f-9d0e-6f0c2d6f7a11")
 
 
 def drawn(text: str, config: RenderConfig | None) -> Iterator[Page]:
     """Draws a text, or takes its pages from the page store; chars no font has are replaced."""
     renderer, store = Renderer(config, missing="replace"), default_store()
     return renderer.render(text) if store is None else store.render(renderer, text)
+
+
+def page_id(*parts: object) -> str:
+    """Returns an id for a page in an index, a UUID that depends on the parts alone."""
+    name = "|".join(map(str, parts)).encode("utf-8", "backslashreplace")  # of lone surrogates
+    return str(uuid5(_NAMESPACE, name.decode("utf-8")))
 
 
 def image_folder(named: str | None) -> Path:

