@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,12 +70,14 @@ async def run(
     pairs = [(arm, item) for arm in arms for item in items]
     unfinished = [pair for pair in pairs if pair not in finished]
     pending, done = iter(unfinished), count(len(pairs) - len(unfinished) + 1)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    with _told_of(path):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     async def work() -> None:
         for arm, name in pending:
             row = await _row(arm, name, items[name], arms[arm], about, timeout)
-            _append(file, row)
+            with _told_of(path):
+                _append(file, row)
             finished[arm, name] = row
             if progress is not None:
                 progress(next(done), len(pairs))
@@ -146,13 +149,9 @@ def _append(file: int, row: Row) -> None:
 
 def _resume(path: Path, *, repeat_failed: bool) -> dict[Pair, Row]:
     """Returns the rows that stay, by arm and item, and leaves no others in the file."""
-    try:
+    with _told_of(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         size = path.stat().st_size if path.exists() else 0
-    except OSError as error:
-        raise InputError(
-            f"{str(path)!r} cannot be written: {error.strerror}; choose another"
-        ) from None
     kept: dict[Pair, Row] = {}
     for row in _rows(path) if size else ():
         if not (repeat_failed and row["error"]):
@@ -160,11 +159,24 @@ def _resume(path: Path, *, repeat_failed: bool) -> dict[Pair, Row]:
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept.values())
     content = lines.encode("utf-8", "backslashreplace")
     if len(content) != size:
-        _replace(path, content)
+        with _told_of(path):
+            replace_file(path, content)
     return kept
 
 
-def _replace(path: Path, content: bytes) -> None:
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Names the file that cannot be written; rows that are in it stay."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}; make room or rights "
+            "there and go on, or choose another"
+        ) from None
+
+
+def replace_file(path: Path, content: bytes) -> None:
     """Writes a file anew, so that an interruption leaves the old one or the new one."""
     draft = path.with_name(f"{path.name}.draft")
     draft.write_bytes(content)
@@ -172,7 +184,8 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    *whole, _cut = path.read_bytes().split(b"\n")
+    with _told_of(path):
+        *whole, _cut = path.read_bytes().split(b"\n")
     for number, line in enumerate(whole, start=1):
         yield _parsed(line, f"line {number} of {str(path)!r}")
 

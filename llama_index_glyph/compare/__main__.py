@@ -147,7 +147,10 @@ def main(
                     progress=told,
                 )
 
-        tell(run_with_bar(work), write_report(output))
+        summary = run_with_bar(work)
+        tell(summary, write_report(output))
+        if any(told["failed"] for told in summary["arms"].values()):
+            note("--repeat-failed asks again what failed")
 
 
 def _judge(model: str | None, endpoint: Endpoint) -> Judge | None:

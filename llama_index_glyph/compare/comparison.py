@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from glyph_shared import ConfigError, Document, InputError
-from glyph_shared.runner import Row, run
+from glyph_shared.runner import Row, replace_file, run
 
 from llama_index_glyph.compare.judge import Judge
 from llama_index_glyph.compare.questions import Question
@@ -93,8 +94,8 @@ async def compare(
         judge=judge.name if judge else None,
         currency=prices.currency if prices else None,
     )
-    (folder / SUMMARY).write_text(_json(summary), encoding="utf-8")
-    _write_table(folder / TABLE, rows)
+    _write(folder / SUMMARY, _json(summary))
+    _write(folder / TABLE, _table(rows))
     return summary
 
 
@@ -118,30 +119,57 @@ def _corpus(documents: Sequence[Document], questions: Sequence[Question]) -> dic
 
 def _claim(folder: Path, told: Mapping[str, Any]) -> None:
     """Takes a folder for a run, or finds that it is this run's."""
-    file = folder / RUN
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        found = json.loads(file.read_bytes()) if file.exists() else None
-        if found is None:
-            file.write_text(_json(told), encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{str(folder)!r} cannot hold results: {error}") from None
-    changed = [name for name, value in told.items() if found and found.get(name) != value]
-    if changed:
+    found = _claimed(folder)
+    if found is None:
+        _write(folder / RUN, _json(told))
+        return
+    if changed := [name for name, value in told.items() if found.get(name) != value]:
         raise ConfigError(
             f"{str(folder)!r} holds the results of a run with other {' and '.join(changed)}; "
             "choose another output folder, or delete that one"
         )
 
 
-def _write_table(file: Path, rows: Sequence[Row]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.DictWriter(stream, _COLUMNS, extrasaction="ignore")
-        table.writeheader()
-        for row in rows:
-            error = row["error"] and f"{row['error']['type']}: {row['error']['message']}"
-            values = {**row, **row["usage"], "answers": " | ".join(row["answers"]), "error": error}
-            table.writerow({name: _cell(values[name]) for name in _COLUMNS})
+def _claimed(folder: Path) -> dict[str, Any] | None:
+    """Returns what a folder is taken for; None if it is free."""
+    file = folder / RUN
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not file.exists() and not (folder / RESULTS).exists():
+            return None
+        return dict(json.loads(file.read_bytes()))
+    except FileNotFoundError:
+        told = f"it has {RESULTS} without {RUN}"
+    except OSError as error:
+        told = f"{error.strerror or error}: {error.filename}"
+    except (ValueError, TypeError):
+        told = f"its {RUN} does not tell of which run"
+    raise InputError(
+        f"{str(folder)!r} cannot hold results ({told}); choose another output folder, or delete "
+        "that one"
+    )
+
+
+def _write(file: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    try:
+        replace_file(file, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise InputError(
+            f"{str(file)!r} cannot be written: {error.strerror or error}; the answers are kept, "
+            "and the same command goes on"
+        ) from None
+
+
+def _table(rows: Sequence[Row]) -> str:
+    stream = io.StringIO(newline="")
+    table = csv.DictWriter(stream, _COLUMNS, extrasaction="ignore")
+    table.writeheader()
+    for row in rows:
+        error = row["error"] and f"{row['error']['type']}: {row['error']['message']}"
+        values = {**row, **row["usage"], "answers": " | ".join(row["answers"]), "error": error}
+        table.writerow({name: _cell(values[name]) for name in _COLUMNS})
+    return stream.getvalue()
 
 
 def _cell(value: Any) -> Any:

@@ -15,6 +15,9 @@ _Value = TypeVar("_Value")
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
+_MOST_TOLD = 300
+"""Chars of an error that are printed."""
+
 Told = Callable[[int, int], None]
 
 
@@ -42,6 +45,8 @@ def tell(summary: Mapping[str, Any], report: Path) -> None:
             + (f", first token {first['p50']:.2f} s" if first else "")
         )
         say("  " + ", ".join(f"{verdict} {n}" for verdict, n in sorted(arm["verdicts"].items())))
+        for error, times in arm["failures"].items():
+            say(f"  failed {times} times with {error[:_MOST_TOLD]}")
     for pair in summary["pairs"]:
         if pair["metric"] == "right":
             say(

@@ -96,7 +96,8 @@ def read_questions(path: Path, documents: Sequence[Document]) -> list[Question]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the questions cannot be read: {error}") from None
+        told = error.strerror if isinstance(error, OSError) else f"it is no UTF-8 ({error})"
+        raise InputError(f"the questions cannot be read from {str(path)!r}: {told}") from None
     texts = {document.name: document.text for document in documents}
     questions = [
         _question(line, number, f"line {number} of {path.name}", texts)
@@ -128,7 +129,9 @@ def _question(line: str, number: int, where: str, texts: Mapping[str, str]) -> Q
 def _problem(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"])
-    return f"{field}: {first['msg']}" if field else first["msg"]
+    # Its own line number is that within the line.
+    told = first["msg"].replace(" at line 1 column ", " at char ")
+    return f"{field}: {told}" if field else told
 
 
 def _gold(place: _Place, where: str, texts: Mapping[str, str]) -> Gold:

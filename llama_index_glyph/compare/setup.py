@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from glyph_shared import AsyncGlyphClient, ConfigError, Document, RenderConfig
 from glyph_shared.asking import Endpoint
+from glyph_shared.asking.options import Options
 from glyph_shared.planning import Overflow, pick_counter
 from llama_index.core.embeddings import BaseEmbedding, resolve_embed_model
 
@@ -28,6 +29,9 @@ ArmName = Literal["glyph", "rag-bm25", "rag-embedding", "hybrid", "text"]
 
 DEFAULT_ARMS: tuple[ArmName, ...] = ("glyph", "rag-bm25")
 
+_OF_REQUESTS = ("overflow", "max_pages", "max_tokens", "window")
+"""Settings that are options of ``GlyphClient.ask`` too."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -45,6 +49,9 @@ class Settings:
         max_pages: The most pages of one request.
         max_tokens: The longest answer.
         window: Tokens that a text arm may use; else what the server says.
+
+    Raises:
+        ConfigError: A value is impossible.
     """
 
     arms: tuple[ArmName, ...] = DEFAULT_ARMS
@@ -57,6 +64,11 @@ class Settings:
     max_pages: int | None = None
     max_tokens: int | None = None
     window: int | None = None
+
+    def __post_init__(self) -> None:
+        Options.check({name: getattr(self, name) for name in _OF_REQUESTS})
+        if self.top_k < 1:
+            raise ConfigError(f"top_k must be at least 1; got {self.top_k}")
 
     def values(self) -> dict[str, Any]:
         """Returns the settings as a report shows them."""

@@ -21,6 +21,9 @@ from llama_index_glyph.compare.verdicts import RIGHT
 SEED = 0
 """Of the bootstrap, so that a summary can be made again to the digit."""
 
+_ERRORS = 3
+"""How many kinds of failures are told."""
+
 Outcome = Literal["all right", "all wrong", "differs", "unanswerable"]
 
 _SCORES: dict[str, Callable[[Row], float]] = {
@@ -76,6 +79,7 @@ def _figures(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "questions": len(rows),
         "failed": len(rows) - len(answered),
+        "failures": _failures(rows),
         "verdicts": dict(Counter(row["verdict"] for row in rows)),
         "right": _interval(wilson_interval(sum(scores["right"]), len(rows))),
         "exact_match": _interval(wilson_interval(sum(scores["exact_match"]), len(rows))),
@@ -90,6 +94,12 @@ def _figures(rows: Sequence[Row]) -> dict[str, Any]:
         },
         "cost": _sum(row["cost"] for row in answered),
     }
+
+
+def _failures(rows: Sequence[Row]) -> dict[str, int]:
+    """Counts the errors that failed rows have most often."""
+    told = (f"{row['error']['type']}: {row['error']['message']}" for row in rows if row["error"])
+    return dict(Counter(told).most_common(_ERRORS))
 
 
 def _interval(interval: Interval) -> dict[str, float]:
