@@ -94,6 +94,9 @@ bench-needles: $(VENV)/dev ## Measure how exactly UUIDs are read off pages (need
 bench-legibility: $(VENV)/dev ## Measure what OCR reads of smaller pages (needs tesseract-ocr)
 	$(BIN)/python -m tests.benchmarks.legibility
 
+bench-search: $(VENV)/dev ## Search published test functions beside random search (a minute)
+	$(BIN)/python -m tests.benchmarks.search_functions
+
 bench-million: $(VENV)/dev ## Plan a million text tokens, and let the embedded reader find facts in them
 	$(BIN)/python -m tests.benchmarks.hybrid_recall
 	$(BIN)/python -m tests.benchmarks.million_tokens
@@ -136,5 +139,5 @@ test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and
 all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-loader \
-	bench-serving bench-needles bench-legibility bench-million scripts picture \
+	bench-serving bench-needles bench-legibility bench-search bench-million scripts picture \
 	test-install test-openai3 test-vllm test-glyph test-train test-ray test-browser all

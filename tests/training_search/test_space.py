@@ -11,9 +11,10 @@ import pytest
 from glyph_shared.errors import ConfigError
 from glyph_shared.rendering import RenderConfig
 from glyph_shared.rendering.config import PRESETS
-from training.genome import Genome
-from training.space import Gene
-from training.table_8 import COMMON_DPI, TABLE_8
+from training.search.genome import Genome
+from training.search.space import ORDERED, Space
+
+TABLE_8 = Space.named("table8")
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -40,10 +41,12 @@ def test_the_same_seed_draws_the_same_looks():
     assert first == second
 
 
-def test_classes_share_their_weight_out():
-    gene = Gene.of_classes((1, (1, 2)), (3, (2, 3, 4)), ordered=True)
-    assert dict(zip(gene.values, gene.weights, strict=True)) == {1: 0.5, 2: 1.5, 3: 1.0, 4: 1.0}
-    assert set(COMMON_DPI) <= set(TABLE_8.genes["dpi"].values)
+def test_a_search_looks_where_training_looked():
+    assert {72, 96, 120, 300} <= set(TABLE_8.genes["dpi"])
+    assert (595, 842) in TABLE_8.genes["page_size"]
+    assert set(Space.named("code").genes["newline_markup"]) == {"<br/>"}
+    with pytest.raises(ConfigError, match="one of"):
+        Space.named("table9")
 
 
 def test_a_mutation_changes_something_and_breaks_no_rule():
@@ -55,32 +58,33 @@ def test_a_mutation_changes_something_and_breaks_no_rule():
         assert not TABLE_8.problems(child)
 
 
-def test_a_crossover_takes_each_gene_from_one_of_two():
+def test_a_crossover_takes_a_gene_from_one_of_two_or_a_number_near_theirs():
     rng = random.Random(4)
-    mixed = 0
+    between = 0
     for _ in range(50):
         first, second = TABLE_8.sample(rng), TABLE_8.sample(rng)
         child = TABLE_8.crossed(first, second, rng)
+        assert not TABLE_8.problems(child)
         for name, value in child.genes().items():
-            assert value in (getattr(first, name), getattr(second, name))
-        mixed += child not in (first, second)
-    assert mixed > 25
+            inherited = value in (getattr(first, name), getattr(second, name))
+            assert inherited or (name in ORDERED and value in TABLE_8.genes[name])
+            between += not inherited
+    assert between > 25
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"leading": -1.0}, "line_height must be at least font_size"),
-        ({"dpi": 20.0}, "at least 4 px are read"),
-        ({"margin_x": 250.0}, "make a page"),
+        ({"dpi": 20.0}, "small shapes"),
+        ({"margin_x": 250.0}, "short lines"),
         ({"font": "No Such Font"}, "No Such Font"),
         ({"palette": ("black", "white", "white")}, "#RRGGBB"),
         ({"alignment": "MIDDLE"}, "alignment"),
     ],
 )
 def test_what_breaks_a_rule_is_told_before_anything_is_drawn(changes, told):
-    [problem] = TABLE_8.problems(replace(Genome(), **changes))
-    assert told in problem
+    assert told in TABLE_8.problems(replace(Genome(), **changes))[0]
 
 
 @pytest.mark.parametrize(
@@ -98,17 +102,21 @@ def test_a_gene_of_another_name_or_type_is_refused(changes, told):
         Genome().changed(changes)
 
 
-def test_a_narrowed_space_draws_only_what_it_was_given():
-    space = TABLE_8.narrowed(dpi=(72, 96), page_size=([595, 842],), font=(None,))
-    drawn = [space.sample(random.Random(seed)) for seed in range(30)]
+def test_a_space_draws_the_values_it_was_given_and_no_others():
+    space = TABLE_8.with_values(dpi=(96, 72), page_size=([595, 842],), margin_x=[0, 3])
+    rng = random.Random(2)
+    drawn = [space.sample(rng) for _ in range(30)]
+    drawn += [space.mutated(genome, rng, 0.3) for genome in drawn]
+    assert space.genes["dpi"] == (72, 96)
     assert {genome.dpi for genome in drawn} == {72, 96}
+    assert {genome.margin_x for genome in drawn} == {0, 3}
     assert {genome.page_size for genome in drawn} == {(595, 842)}
     with pytest.raises(ConfigError, match="unknown gene 'size'"):
-        TABLE_8.narrowed(size=(1,))
+        TABLE_8.with_values(size=(1,))
     with pytest.raises(ConfigError, match="at least one value"):
-        TABLE_8.narrowed(dpi=())
+        TABLE_8.with_values(dpi=())
 
 
 def test_a_space_in_which_nothing_is_possible_says_so():
     with pytest.raises(ConfigError, match="widen the space"):
-        TABLE_8.narrowed(dpi=(1,)).sample(random.Random(0))
+        TABLE_8.with_values(dpi=(1,)).sample(random.Random(0))

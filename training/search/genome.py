@@ -1,6 +1,6 @@
 """One θ as values that change one by one without breaking each other.
 
-The line height is a distance on top of the font size, indents are in em, spacing is in lines.
+The line height is a distance on top of the font size, and indents are in em.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Genome:
         margin_y: Top and bottom margin.
         frame_padding: Added inside all margins.
         indent: First line's and all lines' indent, in em.
-        spacing: Space before and after a paragraph, in line heights.
+        spacing: Space before and after a paragraph.
         horizontal_scale: Width factor of the page.
         palette: Colours of text, page and paragraph.
         newline_markup: How a line break is drawn.
@@ -71,7 +71,7 @@ class Genome:
             FontError: The font is not installed.
         """
         line_height = round(self.font_size + self.leading, _DIGITS)
-        em, line = self.font_size, line_height
+        em = self.font_size
         text, page, paragraph = self.palette
         return RenderConfig(
             dpi=self.dpi,
@@ -85,12 +85,13 @@ class Genome:
             frame_padding=self.frame_padding,
             first_line_indent=round(self.indent[0] * em, _DIGITS),
             left_indent=round(self.indent[1] * em, _DIGITS),
-            space_before=round(self.spacing[0] * line, _DIGITS),
-            space_after=round(self.spacing[1] * line, _DIGITS),
+            space_before=self.spacing[0],
+            space_after=self.spacing[1],
             horizontal_scale=self.horizontal_scale,
             font_color=text,
             page_bg_color=page,
             para_bg_color=paragraph,
+            para_border_color=paragraph,
             newline_markup=self.newline_markup,
             auto_crop_width=self.auto_crop_width,
             auto_crop_last_page=self.auto_crop_last_page,
@@ -101,19 +102,22 @@ class Genome:
     @classmethod
     def of(cls, config: RenderConfig) -> Genome:
         """Returns the genome of a θ; borders and right indents, which Table 8 leaves off, go."""
-        em, line = config.font_size, config.line_height
+        em = config.font_size
         return cls(
             dpi=config.dpi,
             page_size=config.page_size,
             font=config.font_path,
             font_size=em,
-            leading=round(line - em, _DIGITS),
+            leading=round(config.line_height - em, _DIGITS),
             alignment=config.alignment,
             margin_x=config.margin_x,
             margin_y=config.margin_y,
             frame_padding=config.frame_padding,
-            indent=(config.first_line_indent / em, config.left_indent / em),
-            spacing=(config.space_before / line, config.space_after / line),
+            indent=(
+                round(config.first_line_indent / em, _DIGITS),
+                round(config.left_indent / em, _DIGITS),
+            ),
+            spacing=(config.space_before, config.space_after),
             horizontal_scale=config.horizontal_scale,
             palette=(config.font_color, config.page_bg_color, config.para_bg_color),
             newline_markup=config.newline_markup,
@@ -122,11 +126,6 @@ class Genome:
             crop_multiple=config.crop_multiple,
             space_shrinkage=config.space_shrinkage,
         )
-
-    @property
-    def em_px(self) -> float:
-        """The em square's shorter side in pixels."""
-        return self.font_size * min(1.0, self.horizontal_scale) * self.dpi / 72
 
     def genes(self) -> dict[str, Value]:
         """Returns the values by name."""
@@ -151,16 +150,15 @@ class Genome:
         Raises:
             ConfigError: A gene is unknown, or its value of another type.
         """
-        known = self.genes()
-        if unknown := sorted(changes.keys() - known.keys()):
-            raise ConfigError(f"unknown gene {unknown[0]!r}; known are {', '.join(known)}")
         return replace(self, **{name: typed(name, value) for name, value in changes.items()})
 
 
 def typed(name: str, value: Value) -> Value:
     """Returns a gene's value as its type; whole numbers count as numbers."""
-    value = tuple(value) if isinstance(value, list) else value
-    like = getattr(Genome(), name)
+    usual = Genome().genes()
+    if name not in usual:
+        raise ConfigError(f"unknown gene {name!r}; known are {', '.join(usual)}")
+    value, like = tuple(value) if isinstance(value, list) else value, usual[name]
     if isinstance(like, bool) or like is None or isinstance(like, str):
         right = isinstance(value, bool if isinstance(like, bool) else str) or value is like is None
     elif isinstance(like, tuple):

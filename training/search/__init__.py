@@ -1,0 +1,1 @@
+"""LLM-driven genetic search of θ: density against legibility, measured on real pages."""
