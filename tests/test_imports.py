@@ -90,7 +90,7 @@ def test_the_front_door_brings_along_nothing_heavy():
     ("face", "frameworks"),
     [
         ("llama_index_glyph", {"llama_index"}),
-        ("langchain_glyph", {"langchain_core", "langchain_openai"}),
+        ("langchain_glyph", {"langchain", "langchain_core", "langchain_openai"}),
     ],
 )
 def test_a_face_brings_along_no_other_framework_and_nothing_heavy(face, frameworks):
@@ -122,7 +122,7 @@ LLAMA_INDEX = {
     ("face", "others"),
     [
         ("llama_index_glyph", LLAMA_INDEX),
-        ("langchain_glyph", {"langchain_core", "langchain_openai"}),
+        ("langchain_glyph", {"langchain", "langchain_core", "langchain_openai"}),
     ],
 )
 def test_a_face_imports_its_framework_and_the_ground_alone(face, others):

@@ -10,12 +10,12 @@ end. A server's prefix cache serves all that did not change, and the page store 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glyph_shared.asking.drawn_turns import DrawnTurns, visual_cost
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS, LongTexts
-from glyph_shared.asking.page_links import with_linked_pages
+from glyph_shared.asking.page_links import count_links, with_linked_pages
 from glyph_shared.asking.paged_chat import PagedChat, check_room
 from glyph_shared.asking.prompts import Messages, image_count, text_part
 from glyph_shared.asking.turns import (
@@ -117,6 +117,7 @@ def pages_of_history(
     long = LongTexts(thetas, counter, long_text_tokens, store)
     divided = _Divided(opening, turns[:stop], turns[stop:], sum(sizes[:stop]), drawn)
     paged = divided.paged(counter, exact_text_tokens, long, window=window, max_tokens=max_tokens)
+    paged = replace(paged, linked_pages=count_links(messages))
     check_room(paged, window, max_tokens, max_pages)
     return paged
 

@@ -37,6 +37,11 @@ def with_linked_pages(messages: Iterable[Message]) -> list[Message]:
     return [_with_pages(message) for message in messages]
 
 
+def count_links(messages: Iterable[Message]) -> int:
+    """Returns how many pages messages name."""
+    return sum(bool(_address(part)) for message in messages for part in _parts(message))
+
+
 def taken_pages(messages: Iterable[Message]) -> tuple[list[Page], list[Message]]:
     """Returns the pages that messages name, in order, and the messages without them.
 

@@ -34,6 +34,7 @@ class PagedChat:
         sidecar: The exact strings of the pages, which go along as text.
         tokenizer: Who counted the text tokens.
         max_tokens: What was kept free for the answer.
+        linked_pages: How many of the images are pages that the chat names, see ``page_link``.
     """
 
     messages: Messages = field(repr=False)
@@ -50,6 +51,7 @@ class PagedChat:
     sidecar: Sidecar = field(repr=False)
     tokenizer: str
     max_tokens: int
+    linked_pages: int = 0
 
     @property
     def prompt_tokens(self) -> int:
@@ -68,11 +70,13 @@ class PagedChat:
 
     def costs(self) -> dict[str, Any]:
         """Returns what the pages cost, and what their text would, as faces tell it."""
+        linked = {"linked_pages": self.linked_pages} if self.linked_pages else {}
         if not self.pages:
-            return {"pages": 0}
+            return {"pages": 0, **linked}
         report = self.report
         return {
             "pages": len(self.pages),
+            **linked,
             "visual_tokens": report.visual_tokens,
             "text_tokens": report.text_tokens,
             "tokenizer": report.tokenizer,

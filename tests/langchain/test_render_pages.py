@@ -23,7 +23,7 @@ from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_openai import ChatOpenAI
 from test_chat_ways import LONG, STORY, images, scripted
 
-from glyph_shared import ConfigError, InputError, RenderConfig, pages_of_history, render
+from glyph_shared import ConfigError, InputError, RenderConfig, Renderer, pages_of_history, render
 from langchain_glyph import ChatGlyph, GlyphPageTransformer, page_blocks, render_pages
 from langchain_glyph import drawing as drawing_module
 from tests.documents.sheets import pdf, prose
@@ -225,6 +225,27 @@ def test_a_document_that_names_another_file_reads_none(tmp_path):
     page.metadata["digest"] = "../secret"
     with pytest.raises(InputError, match="is a sha256"):
         page_blocks([page])
+
+
+def test_nothing_is_drawn_twice_for_a_model_that_draws_itself(server):
+    (render_pages() | ChatGlyph(base_url=server.base_url)).invoke(LONG)
+    ChatGlyph(base_url=server.base_url).invoke(LONG)
+    first, second = ([image["image_url"] for image in images(one)] for one in server.requests)
+    assert first == second
+
+
+def test_a_batch_about_one_text_draws_it_once(monkeypatch):
+    drawings = []
+    inside = Renderer.render
+
+    def spy(renderer, text):
+        drawings.append(text)
+        return inside(renderer, text)
+
+    monkeypatch.setattr(Renderer, "render", spy)
+    made = render_pages().batch([f"{LONG}What is the number {number}?" for number in range(6)])
+    assert len({tuple(shown(messages[0])) for messages in made}) == 1
+    assert len(drawings) == 1
 
 
 # ---- limits ----

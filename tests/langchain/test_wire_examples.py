@@ -1,0 +1,63 @@
+"""The examples about agents and traces run, and say what they promise."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("langchain_core")
+pytest.importorskip("langchain_openai")
+
+from test_chat_ways import images
+
+from tests.scripted_server import ScriptedServer, answer, as_json
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(name):
+    runpy.run_path(str(EXAMPLES / f"langchain_{name}.py"), run_name="__main__")
+
+
+def test_an_agent_remembers_what_it_was_told(reader_url, monkeypatch, capsys):
+    monkeypatch.setenv("GLYPH_BASE_URL", reader_url)
+    run("agent")
+    assert capsys.readouterr().out == "4711\n8812\n"
+
+
+def test_an_agent_reads_its_handbook(monkeypatch, capsys):
+    def model(request):
+        asked = [one for one in request["messages"] if one["role"] == "user" and _city(one)]
+        if any(one["role"] == "tool" for one in request["messages"][-2:]):
+            return answer(f"It is on the pages, {_city(asked[-1])}.")
+        city = json.dumps({"city": _city(asked[-1])})
+        function = {"name": "handbook", "arguments": city}
+        call = {"id": f"c{len(asked)}", "type": "function", "function": function}
+        said = {"role": "assistant", "content": None, "tool_calls": [call]}
+        choice = {"index": 0, "message": said, "finish_reason": "tool_calls"}
+        return as_json({"id": "1", "model": "scripted", "choices": [choice]})
+
+    with ScriptedServer(model) as server:
+        monkeypatch.setenv("GLYPH_BASE_URL", server.base_url)
+        run("agent")
+    said = capsys.readouterr().out
+    assert said == "It is on the pages, Lisbon.\nIt is on the pages, Porto.\n"
+    assert [bool(images(request)) for request in server.requests] == [False, True, True, True]
+
+
+def _city(message):
+    found = re.search(r"code of the (\w+) office\?", json.dumps(message["content"]))
+    return found and found[1]
+
+
+def test_a_trace_of_a_hundred_pages_is_small(reader_url, monkeypatch, capsys):
+    monkeypatch.setenv("GLYPH_BASE_URL", reader_url)
+    run("tracing")
+    said, size, largest = capsys.readouterr().out.splitlines()
+    assert said == "4711"
+    assert int(size.split()[0]) >= 100
+    assert float(largest.split()[2]) <= 50
