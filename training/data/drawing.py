@@ -14,13 +14,15 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from PIL import Image
+
 from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.planning.budget import PAGE_MARKS
 from glyph_shared.rendering import Page, RenderConfig, Renderer
 from glyph_shared.rendering.config import PRESETS
 from training.data.space import SPACES
 from training.data.styles import StyleSampler
-from training.tasks.example import CITED, Example, Pages, Turn
+from training.tasks.example import CITED, Example, Pages, Turn, completion, to_row
 
 _PAGE = re.compile(r"⟦page (\d+)⟧")
 _TEXT = re.compile(r"⟦text (\d+)⟧")
@@ -71,6 +73,49 @@ def draw(example: Example) -> DrawnExample:
     """
     pages = tuple(tuple(_drawn(part)) for part in example.pages)
     return DrawnExample(_resolved(example, pages), pages)
+
+
+def images(drawn: DrawnExample) -> list[Image.Image]:
+    """Returns the pages as pictures, grey ones in mode L."""
+    return [Image.fromarray(page.pixels) for page in drawn.all_pages]
+
+
+def sft_row(drawn: DrawnExample, *, think: bool = False) -> dict[str, Any]:
+    """Returns a row for supervised training: ``messages``, the target last, ``images``, ``task``.
+
+    With ``think``, the example's thought goes before its target.
+    """
+    example = drawn.example
+    answer = answer_message(example, think=think)
+    return {
+        "messages": [*drawn.prompt, answer],
+        "images": images(drawn),
+        "task": example.task,
+    }
+
+
+def rl_row(drawn: DrawnExample) -> dict[str, Any]:
+    """Returns a row for training by rewards: ``prompt``, ``images``, ``task``, and ``example``.
+
+    The last is JSON for ``rows.read_example``; it holds what the task scores by, and no pages.
+    """
+    return {
+        "prompt": drawn.prompt,
+        "images": images(drawn),
+        "task": drawn.example.task,
+        "example": without_pages(drawn.example),
+    }
+
+
+def answer_message(example: Example, *, think: bool) -> dict[str, Any]:
+    """Returns the model's turn as a chat message."""
+    text = completion(example.thought, example.target, think=think)
+    return {"role": "assistant", "content": [{"type": "text", "text": text}]}
+
+
+def without_pages(example: Example) -> str:
+    """Returns an example as JSON, its turns left out."""
+    return json.dumps(to_row(replace(example, turns=())), ensure_ascii=False)
 
 
 @lru_cache(maxsize=1024)

@@ -1,34 +1,24 @@
-"""Rows as trainers take them: chat messages with places for pictures, and the pictures."""
+"""Rows of drawn examples as parquet keeps them, and the trainer's rows made of either."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from PIL import Image
 
-from training.data.drawing import DrawnExample
-from training.tasks.example import Example, completion, from_row, to_row
+from training.data.drawing import DrawnExample, answer_message, rl_row, sft_row, without_pages
+from training.tasks.example import Example, from_row
 
 Form = Literal["sft", "rl"]
 Row = dict[str, Any]
 
 
 def trainer_row(drawn: DrawnExample, form: Form, *, think: bool = False) -> Row:
-    """Returns the row of a drawn example.
-
-    Args:
-        drawn: The example with its pages.
-        form: ``sft`` has ``messages`` with the target last; ``rl`` has the ``prompt`` alone, and
-            ``example``, JSON for ``read_example``, which holds what its task scores by. Both have
-            ``images`` and ``task``.
-        think: Whether a thought goes before the target.
-    """
-    pictures = [Image.fromarray(page.pixels) for page in drawn.all_pages]
-    return _row(drawn.example, drawn.prompt, pictures, form, think)
+    """Returns the row of a drawn example, as ``sft_row`` or ``rl_row`` make it."""
+    return sft_row(drawn, think=think) if form == "sft" else rl_row(drawn)
 
 
 def stored_row(drawn: DrawnExample) -> Row:
@@ -38,16 +28,22 @@ def stored_row(drawn: DrawnExample) -> Row:
         "task": drawn.example.task,
         "visual_tokens": drawn.visual_tokens,
         "prompt": json.dumps(drawn.prompt, ensure_ascii=False),
-        "example": _slim(drawn.example),
+        "example": without_pages(drawn.example),
         "images": [page.png for page in drawn.all_pages],
     }
 
 
 def row_of_stored(stored: Mapping[str, Any], form: Form, *, think: bool = False) -> Row:
     """Returns the row that ``trainer_row`` would, of a stored one."""
-    pictures: list[Image.Image] = [Image.open(io.BytesIO(png)) for png in stored["images"]]
     prompt = json.loads(stored["prompt"])
-    return _row(read_example(stored["example"]), prompt, pictures, form, think)
+    row: Row = {
+        "images": [Image.open(io.BytesIO(png)) for png in stored["images"]],
+        "task": stored["task"],
+    }
+    if form == "rl":
+        return {"prompt": prompt, **row, "example": stored["example"]}
+    answer = answer_message(read_example(stored["example"]), think=think)
+    return {"messages": [*prompt, answer], **row}
 
 
 def read_example(text: str) -> Example:
@@ -57,22 +53,3 @@ def read_example(text: str) -> Example:
         InputError: The text holds none.
     """
     return from_row(json.loads(text))
-
-
-def _row(
-    example: Example,
-    prompt: Sequence[Mapping[str, Any]],
-    pictures: list[Image.Image],
-    form: Form,
-    think: bool,
-) -> Row:
-    common = {"images": pictures, "task": example.task}
-    if form == "rl":
-        return {"prompt": list(prompt), **common, "example": _slim(example)}
-    written = completion(example.thought, example.target, think=think)
-    answer = {"role": "assistant", "content": [{"type": "text", "text": written}]}
-    return {"messages": [*prompt, answer], **common}
-
-
-def _slim(example: Example) -> str:
-    return json.dumps(to_row(replace(example, turns=())), ensure_ascii=False)
