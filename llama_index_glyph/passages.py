@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
 import glyph_shared
+from glyph_shared.planning import Placed, join_parts
 from llama_index.core.schema import BaseNode, Document, RelatedNodeInfo, TextNode
 
 from llama_index_glyph.pictures import is_picture, read_picture
@@ -78,21 +79,6 @@ class Passage:
     def _number_at(self, offset: int) -> int:
         return max(0, bisect_right(self.nodes, offset, key=itemgetter(0)) - 1)
 
-    def joined(self, node: BaseNode) -> Passage | None:
-        """Returns the passage with a node that goes on where it ends, or overlaps its end.
-
-        None if there is a gap between them, or they disagree about what they share.
-        """
-        span = _span(node)
-        if span is None or self.start is None or self.picture is not None:
-            return None
-        at, text = span[0] - self.start, node.get_content()
-        shared = self.text[at : at + len(text)]
-        if not 0 <= at <= len(self.text) or not text.startswith(shared):
-            return None
-        whole = self.text + text[len(shared) :]
-        return Passage(whole, self.start, self.doc_id, (*self.nodes, (at, node)))
-
 
 def passages_of(nodes: Sequence[BaseNode]) -> list[Passage]:
     """Returns the texts of nodes: documents by first appearance, their parts in reading order.
@@ -106,28 +92,23 @@ def passages_of(nodes: Sequence[BaseNode]) -> list[Passage]:
     for node in nodes:
         if node.get_content().strip() or is_picture(node):
             by_document.setdefault(_source_id(node), []).append(node)
-    return [passage for group in by_document.values() for passage in _join(_sorted(group))]
+    return [passage for group in by_document.values() for passage in _joined(group)]
 
 
-def _sorted(nodes: Iterable[BaseNode]) -> list[BaseNode]:
-    """Returns the nodes by their place; those without one come last, in their order."""
+def _joined(nodes: Sequence[BaseNode]) -> list[Passage]:
+    """Returns nodes of one document as passages; those without a place come last, in their order.
 
-    def place(node: BaseNode) -> tuple[bool, int]:
-        span = _span(node)
-        return span is None, span[0] if span else 0
-
-    return sorted(nodes, key=place)
-
-
-def _join(nodes: Sequence[BaseNode]) -> list[Passage]:
-    passages: list[Passage] = []
+    A node that overlaps the one before, and agrees with it, goes on where that ends.
+    """
+    placed, others = [], []
     for node in nodes:
-        longer = passages[-1].joined(node) if passages and _span(node) else None
-        if longer is None:
-            passages.append(Passage.of(node))
+        if span := _span(node):
+            placed.append(Placed(node, node.get_content(), span[0]))
         else:
-            passages[-1] = longer
-    return passages
+            others.append(Passage.of(node))
+    doc_id = _source_id(nodes[0])
+    stretches = join_parts(placed)
+    return [*(Passage(one.text, one.start, doc_id, one.parts) for one in stretches), *others]
 
 
 def _span(node: BaseNode) -> tuple[int, int] | None:
