@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from llama_index.core.base.response.schema import RESPONSE_TYPE, Response, StreamingResponse
+from llama_index.core.base.response.schema import (
+    RESPONSE_TYPE,
+    PydanticResponse,
+    Response,
+    StreamingResponse,
+)
 from llama_index.core.bridge.pydantic import SerializerFunctionWrapHandler, model_serializer
 from llama_index.core.callbacks import CallbackManager, CBEventType, EventPayload
 from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
@@ -62,6 +67,8 @@ def lean_response(response: RESPONSE_TYPE) -> RESPONSE_TYPE:
     nodes = lean_nodes(response.source_nodes)
     if isinstance(response, Response):
         return Response(response.response, nodes)
+    if isinstance(response, PydanticResponse):
+        return Response(str(response), nodes)
     return StreamingResponse(_no_text(), nodes)
 
 

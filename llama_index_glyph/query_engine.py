@@ -16,6 +16,7 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import BaseNode, QueryBundle, QueryType
 from llama_index.core.tools import QueryEngineTool
+from pydantic import BaseModel
 from typing_extensions import Self, Unpack
 
 from llama_index_glyph.events import query_callback, query_trace
@@ -48,6 +49,7 @@ class GlyphQueryEngine(RetrieverQueryEngine):
         callback_manager: CallbackManager | None = None,
         streaming: bool = False,
         text_qa_template: BasePromptTemplate | None = None,
+        output_cls: type[BaseModel] | None = None,
         **options: Unpack[AskOptions],
     ) -> Self:
         """Returns an engine that shows the model all documents; nothing is sent or drawn yet.
@@ -59,6 +61,7 @@ class GlyphQueryEngine(RetrieverQueryEngine):
             callback_manager: Who is told of queries.
             streaming: Whether responses are streams.
             text_qa_template: The question's prompt, of ``{query_str}``.
+            output_cls: The class of the responses, by whose schema vLLM holds the model.
             **options: As for ``GlyphClient.ask``: ``overflow``, ``config``, ``refine``, ...
 
         Raises:
@@ -72,6 +75,7 @@ class GlyphQueryEngine(RetrieverQueryEngine):
             callback_manager=callback_manager,
             streaming=streaming,
             text_qa_template=text_qa_template,
+            output_cls=output_cls,
             **options,
         )
 
@@ -86,6 +90,7 @@ class GlyphQueryEngine(RetrieverQueryEngine):
         *,
         streaming: bool = False,
         text_qa_template: BasePromptTemplate | None = None,
+        output_cls: type[BaseModel] | None = None,
         **options: Unpack[AskOptions],
     ) -> Self:
         """Returns an engine that shows the model what any retriever finds.
@@ -97,6 +102,7 @@ class GlyphQueryEngine(RetrieverQueryEngine):
             llm,
             streaming=streaming,
             text_qa_template=text_qa_template,
+            output_cls=output_cls,
             callback_manager=callback_manager,
             **options,
         )

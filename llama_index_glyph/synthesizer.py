@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
+from glyph_shared import Answer
 from glyph_shared.asking import AskOptions
 from glyph_shared.asking.material import warn_replaced
 from glyph_shared.asking.options import Options
@@ -15,25 +15,29 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.base.response.schema import (
     RESPONSE_TYPE,
     AsyncStreamingResponse,
+    PydanticResponse,
     Response,
     StreamingResponse,
 )
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.indices.prompt_helper import ChatPromptHelper, PromptHelper
 from llama_index.core.llms import LLM
+from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType
 from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import BaseNode, NodeWithScore, QueryType
 from llama_index.core.settings import Settings
 from llama_index.core.types import RESPONSE_TEXT_TYPE
+from pydantic import BaseModel
 from typing_extensions import Unpack
 
 from llama_index_glyph.asked import Asked, message_nodes, text_nodes
 from llama_index_glyph.corpus import Corpus
 from llama_index_glyph.events import synthesis
 from llama_index_glyph.llm import GlyphLLM
-from llama_index_glyph.model_call import Call, model_call, told_messages
+from llama_index_glyph.model_call import watch_of
+from llama_index_glyph.outputs import check_streamed, read_output
 
 QUESTION = PromptTemplate("{query_str}")
 """The question alone, which is all that small models need: the pages need no introduction."""
@@ -56,6 +60,11 @@ class GlyphSynthesizer(BaseSynthesizer):
     All nodes go in one request while their pages fit the window; beyond it ``overflow`` decides,
     and ``metadata`` lists what was left out. ``source_nodes`` are the nodes that the answer cites,
     cut to the cited page where they are longer; a stream fills them in at its end.
+
+    The LLM's ``system_prompt``, ``output_parser`` and ``rate_limiter`` apply, and each request is
+    an event of its own. With ``output_cls``, or an ``llm.as_structured_llm(cls)``, the response is
+    an object of that class, or None where the model says that the answer is not there. It then
+    cites no pages, and ``source_nodes`` are those in which the answer's words were found.
     """
 
     def __init__(
@@ -64,6 +73,7 @@ class GlyphSynthesizer(BaseSynthesizer):
         *,
         streaming: bool = False,
         text_qa_template: BasePromptTemplate | None = None,
+        output_cls: type[BaseModel] | None = None,
         callback_manager: CallbackManager | None = None,
         empty_response: str | None = None,
         **options: Unpack[AskOptions],
@@ -74,6 +84,7 @@ class GlyphSynthesizer(BaseSynthesizer):
             llm: What is asked.
             streaming: Whether responses are streams.
             text_qa_template: The question's prompt, of ``{query_str}``.
+            output_cls: The class of the response, by whose schema vLLM holds the model.
             callback_manager: Who is told of calls.
             empty_response: What is said where there are no nodes.
             **options: As for ``GlyphClient.ask``: ``overflow``, ``config``, ``refine``, ...
@@ -82,7 +93,9 @@ class GlyphSynthesizer(BaseSynthesizer):
             ConfigError: The LLM is another one, or an option is unknown or impossible.
         """
         Options.check(options)
-        self._glyph = _checked_llm(llm)
+        self._glyph, output_cls = _checked_llm(llm, output_cls)
+        if streaming:
+            check_streamed(self._glyph, output_cls)
         super().__init__(
             llm=self._glyph,
             callback_manager=callback_manager,
@@ -90,9 +103,12 @@ class GlyphSynthesizer(BaseSynthesizer):
             prompt_helper=PromptHelper(),
             chat_prompt_helper=ChatPromptHelper(),
             streaming=streaming,
+            output_cls=output_cls,
             empty_response=empty_response,
         )
-        self._options = options
+        self._options: AskOptions = {"watch": watch_of(self._glyph), **options}
+        if output_cls is not None:
+            self._options["answer_schema"] = output_cls.model_json_schema()
         self._text_qa_template = text_qa_template or QUESTION
 
     def synthesize(
@@ -175,15 +191,15 @@ class GlyphSynthesizer(BaseSynthesizer):
 
     def _question(self, query: str) -> tuple[str, AskOptions]:
         """Returns the prompt's question, and the options with the prompt's system message."""
-        template = self._text_qa_template
-        messages = template.format_messages(llm=self._glyph, query_str=query, context_str=_CONTEXT)
+        messages = self._glyph._get_messages(
+            self._text_qa_template, query_str=query, context_str=_CONTEXT
+        )
         said = [(message.role == MessageRole.SYSTEM, message.content or "") for message in messages]
-        system = "\n\n".join(text for is_system, text in said if is_system)
-        question = "\n\n".join(text for is_system, text in said if not is_system)
         options: AskOptions = {**self._glyph.ask_options(), **self._options}
-        if system:
+        told = [options.get("system") or "", *(text for is_system, text in said if is_system)]
+        if system := "\n\n".join(filter(None, told)):
             options["system"] = system
-        return question, options
+        return "\n\n".join(text for is_system, text in said if not is_system), options
 
     def _response(self, asked: Asked | None, others: Sequence[NodeWithScore]) -> RESPONSE_TYPE:
         if asked is None:
@@ -193,11 +209,9 @@ class GlyphSynthesizer(BaseSynthesizer):
         if self._streaming:
             pieces = self._pieces(asked, others)
             return StreamingResponse(pieces, asked.sources, asked.metadata)
-        with self._call(asked) as call:
-            client = self._glyph.pages_client()
-            call.answer = client.ask(asked.question, asked.plan, **asked.options)
-        asked.settle(call.answer, others)
-        return Response(call.answer.text, asked.sources, asked.metadata)
+        client = self._glyph.pages_client()
+        answer = client.ask(asked.question, asked.plan, **asked.options)
+        return self._settled(asked, answer, others)
 
     async def _aresponse(
         self, asked: Asked | None, others: Sequence[NodeWithScore]
@@ -209,19 +223,24 @@ class GlyphSynthesizer(BaseSynthesizer):
         if self._streaming:
             pieces = self._apieces(asked, others)
             return AsyncStreamingResponse(pieces, asked.sources, asked.metadata)
-        with self._call(asked) as call:
-            client = self._glyph.async_pages_client()
-            call.answer = await client.ask(asked.question, asked.plan, **asked.options)
-        asked.settle(call.answer, others)
-        return Response(call.answer.text, asked.sources, asked.metadata)
+        client = self._glyph.async_pages_client()
+        answer = await client.ask(asked.question, asked.plan, **asked.options)
+        return self._settled(asked, answer, others)
+
+    def _settled(
+        self, asked: Asked, answer: Answer, others: Sequence[NodeWithScore]
+    ) -> RESPONSE_TYPE:
+        asked.settle(answer, others)
+        text = self._glyph._parse_output(answer.text)
+        if self._output_cls is None:
+            return Response(text, asked.sources, asked.metadata)
+        made = None if answer.refused else read_output(self._output_cls, text, answer.truncated)
+        return PydanticResponse(made, asked.sources, asked.metadata)
 
     def _pieces(self, asked: Asked, others: Sequence[NodeWithScore]) -> Generator[str, None, None]:
         stream = self._glyph.pages_client().stream(asked.question, asked.plan, **asked.options)
-        with self._call(asked) as call, stream:
-            for piece in stream:
-                call.tell(piece)
-                yield piece
-            call.answer = stream.answer
+        with stream:
+            yield from stream
         asked.settle(stream.answer, others)
 
     async def _apieces(
@@ -229,33 +248,33 @@ class GlyphSynthesizer(BaseSynthesizer):
     ) -> AsyncGenerator[str, None]:
         client = self._glyph.async_pages_client()
         stream = client.stream(asked.question, asked.plan, **asked.options)
-        with self._call(asked) as call:
-            async with stream:
-                async for piece in stream:
-                    call.tell(piece)
-                    yield piece
-            call.answer = stream.answer
+        async with stream:
+            async for piece in stream:
+                yield piece
         asked.settle(stream.answer, others)
 
-    def _call(self, asked: Asked) -> AbstractContextManager[Call]:
-        messages = told_messages(asked.plan, asked.question, asked.options.get("system"))
-        return model_call(self._glyph, messages)
 
-
-def _checked_llm(llm: LLM | None) -> GlyphLLM:
+def _checked_llm(
+    llm: LLM | None, output_cls: type[BaseModel] | None
+) -> tuple[GlyphLLM, type[BaseModel] | None]:
+    """Returns the model that is asked, and the class of its answers, if they have one."""
     # Asked by its property, ``Settings`` would make an OpenAI model where none is set.
     chosen = llm or Settings._llm or GlyphLLM()
+    if isinstance(chosen, StructuredLLM):
+        output_cls = output_cls or chosen.output_cls
+        chosen = chosen.llm
     if not isinstance(chosen, GlyphLLM):
         raise ConfigError(
             f"pages are asked about through a GlyphLLM; got {type(chosen).__name__}. Give "
-            "llm=GlyphLLM(...), or set Settings.llm to one; for other models, and for output "
-            "classes, draw pages with GlyphNodeParser and use LlamaIndex's own synthesizers with "
-            "multimodal=True"
+            "llm=GlyphLLM(...), or set Settings.llm to one; for other models draw pages with "
+            "GlyphNodeParser and use LlamaIndex's own synthesizers with multimodal=True"
         )
-    return chosen
+    return chosen, output_cls
 
 
 def _text(response: RESPONSE_TYPE) -> RESPONSE_TEXT_TYPE:
     if isinstance(response, StreamingResponse | AsyncStreamingResponse):
         return response.response_gen
+    if isinstance(response, PydanticResponse) and response.response is not None:
+        return response.response
     return str(response)

@@ -26,6 +26,7 @@ from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.special_tokens import SPECIAL_TOKENS, neutralise, restore
 from glyph_shared.asking.streams import AnswerStream, AsyncAnswerStream
+from glyph_shared.asking.watching import Watch
 from glyph_shared.asking.wire import GlyphEntry, ModelEntry
 from glyph_shared.planning import normalise_base_url
 
@@ -57,6 +58,7 @@ __all__ = [
     "Source",
     "TokenCountWarning",
     "Usage",
+    "Watch",
     "WindowReading",
     "cited_pages",
     "combine_messages",

@@ -26,6 +26,7 @@ from glyph_shared.asking.reply import Reply, ReplyCollector
 from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.sent_pages import Learned, PagedRequest
 from glyph_shared.asking.setting import Setting
+from glyph_shared.asking.watching import watched
 from glyph_shared.asking.window_request import Inquiry, WindowRequests
 from glyph_shared.asking.wire import ModelEntry
 from glyph_shared.errors import IncompleteStream, OverLengthError, ServerError
@@ -106,24 +107,37 @@ class Asker:
             return await self._ask_window(inquiry, question, window)
 
     async def _ask_window(self, inquiry: Inquiry, question: str, window: tuple[int, int]) -> Reply:
-        deadline = self._deadline(inquiry)
         request = await self._requests.make(inquiry, question, window)
-        try:
-            reply = await self._reply(inquiry, request, deadline)
-        except ServerError as error:
-            if not request.may_be_cured(error):
-                raise
-            request = await self._requests.make(inquiry, question, window, error)
-            reply = await self._reply(inquiry, request, deadline)
+        async with watched(inquiry.setting.options.watch, request.messages) as heard:
+            deadline = self._deadline(inquiry)
+            try:
+                reply = await self._reply(inquiry, request, deadline)
+            except ServerError as error:
+                if not request.may_be_cured(error):
+                    raise
+                request = await self._requests.make(inquiry, question, window, error)
+                reply = await self._reply(inquiry, request, deadline)
+            heard.reply(reply)
         return self._settled(inquiry, window, request, reply)
 
-    async def ask_messages(self, inquiry: Inquiry, messages: Messages) -> Reply:
+    async def ask_messages(
+        self, inquiry: Inquiry, messages: Messages, *, is_last: bool = True
+    ) -> Reply:
         """Sends messages and returns the reply.
+
+        Args:
+            inquiry: What they are about.
+            messages: They.
+            is_last: Whether the reply is the answer, not a part of what it is made of.
 
         Raises:
             ServerError: There is no usable answer.
         """
-        return await self._reply(inquiry, PagedRequest(messages), self._deadline(inquiry))
+        async with watched(inquiry.setting.options.watch, messages) as heard:
+            request = PagedRequest(messages, is_last=is_last)
+            reply = await self._reply(inquiry, request, self._deadline(inquiry))
+            heard.reply(reply)
+        return reply
 
     async def stream_window(
         self, inquiry: Inquiry, question: str, window: tuple[int, int]
@@ -134,21 +148,25 @@ class Asker:
             IncompleteStream: The stream ended before the reply did.
             ServerError: There is no usable answer.
         """
-        deadline = self._deadline(inquiry)
         request = await self._requests.make(inquiry, question, window)
         collector = self._collector(streamed=True)
-        try:
-            async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
-                async for piece in pieces:
-                    yield piece
-        except ServerError as error:
-            if collector.text or not request.may_be_cured(error):
-                raise
-            request = await self._requests.make(inquiry, question, window, error)
-            collector = self._collector(streamed=True)
-            async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
-                async for piece in pieces:
-                    yield piece
+        async with watched(inquiry.setting.options.watch, request.messages) as heard:
+            deadline = self._deadline(inquiry)
+            try:
+                async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
+                    async for piece in pieces:
+                        heard.piece(piece)
+                        yield piece
+            except ServerError as error:
+                if collector.text or not request.may_be_cured(error):
+                    raise
+                request = await self._requests.make(inquiry, question, window, error)
+                collector = self._collector(streamed=True)
+                async with aclosing(self._pieces(inquiry, request, collector, deadline)) as pieces:
+                    async for piece in pieces:
+                        heard.piece(piece)
+                        yield piece
+            heard.reply(collector.reply())
         yield self._settled(inquiry, window, request, collector.reply())
 
     async def answer(self, inquiry: Inquiry, question: str, reply: Reply) -> Answer:
@@ -187,7 +205,7 @@ class Asker:
         card = await self.card(options.timeout)
         counter = ServerTokenCounter(self.endpoint, model=card.id)
         setting = Setting(options, card, self.sampling, counter)
-        setting.check_refine()
+        setting.check()
         return setting
 
     async def _fetch_card(self, timeout: float) -> ModelEntry:
@@ -203,7 +221,7 @@ class Asker:
         return next((entry for entry in models if entry.id == self.endpoint.model), unknown)
 
     async def _reply(self, inquiry: Inquiry, request: PagedRequest, deadline: Deadline) -> Reply:
-        payload = self._requests.payload(inquiry, request.messages)
+        payload = self._requests.payload(inquiry, request)
         size = request_bytes(request.messages)
         completion, _ = await self.exchange.complete(payload, deadline, size)
         self.learned.pages.note_taken(request)
@@ -222,7 +240,7 @@ class Asker:
         collector: ReplyCollector,
         deadline: Deadline,
     ) -> AsyncGenerator[str, None]:
-        payload = self._requests.payload(inquiry, request.messages)
+        payload = self._requests.payload(inquiry, request)
         size = request_bytes(request.messages)
         try:
             async with aclosing(self.exchange.stream(payload, deadline, size)) as chunks:

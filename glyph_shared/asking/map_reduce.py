@@ -155,11 +155,14 @@ class WindowReader:
         if not replies:
             model = self._setting.card.id
             return Answer(text=self._setting.refusal, refused=True, usage=usage, model=model)
-        if len(replies) == 1:
+        follows = self._setting.options.answer_schema is not None
+        if len(replies) == 1 and not (follows and self._setting.combine == "summarise"):
             return answer_of(replies[0][1], usage)
         try:
             return await self._combine(reading.question, replies, usage)
         except ServerError as error:
+            if follows:
+                raise
             return self._side_by_side(replies, usage, error)
 
     def _side_by_side(
@@ -207,11 +210,14 @@ class WindowReader:
         room = self._setting.window - self._setting.max_tokens
         while True:
             combined: list[_Part] = []
-            for group in _groups(parts, room):
+            groups = _groups(parts, room)
+            for group in groups:
                 notes = [(_pages_name(start, stop), text) for start, stop, text in group]
                 system = self._setting.options.system
                 messages = combine_messages(question, notes, system=system)
-                reply = await self._asker.ask_messages(self._inquiry, messages)
+                reply = await self._asker.ask_messages(
+                    self._inquiry, messages, is_last=len(groups) == 1
+                )
                 usage += reply.usage
                 combined.append((group[0][0], group[-1][1], reply.text))
             if len(combined) == 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, get_args
 
 from glyph_shared.asking.endpoint import checked_seconds
+from glyph_shared.asking.watching import Watch
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError
 from glyph_shared.planning import (
@@ -88,8 +89,15 @@ class AskOptions(TypedDict, total=False):
     (``hidpi``), or their source as text (``text``). Else one look is enough. The second answer
     replaces the first, unless it is none; ``Answer.refined`` tells. It needs the text: pages bring
     theirs as ``source``. The embedded reader can do neither."""
+    answer_schema: Mapping[str, Any] | None
+    """A JSON schema that the answer follows: servers as vLLM hold the model to it. Pages are then
+    not cited by the model, unless ``cite`` says so. Where windows are summed up, only the request
+    that does it follows the schema. Not for the embedded reader."""
     progress: Callable[[Progress], None] | None
     """Called after each window, in the thread that runs the requests."""
+    watch: Watch | None
+    """Opened around each request, on the event loop that runs it; told what is sent, with pages by
+    their names, and what comes back."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,9 @@ class Options:
     concurrency: int | None = None
     time_budget: float | None = None
     refine: Refine | None = None
+    answer_schema: Mapping[str, Any] | None = None
     progress: Callable[[Progress], None] | None = None
+    watch: Watch | None = None
 
     @classmethod
     def check(cls, given: Mapping[str, Any]) -> Options:
@@ -141,4 +151,8 @@ class Options:
             )
         if options.refine not in (None, *get_args(Refine)):
             raise ConfigError(f"refine must be 'hidpi' or 'text'; got {options.refine!r}")
+        if not isinstance(options.answer_schema, Mapping | None):
+            raise ConfigError(
+                f"answer_schema must be a JSON schema, as a mapping; got {options.answer_schema!r}"
+            )
         return options

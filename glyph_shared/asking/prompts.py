@@ -212,6 +212,21 @@ def page_digests(messages: Messages) -> tuple[str, ...]:
     return tuple(digest for part in _parts(messages) if (digest := _digest(part)))
 
 
+def with_pages_named(messages: Messages) -> Messages:
+    """Returns messages with a line of text in place of each page or image, for those who watch."""
+
+    def told(part: dict[str, Any]) -> dict[str, Any]:
+        if part["type"] == "text":
+            return part
+        digest = _digest(part) or part.get("uuid")
+        return {"type": "text", "text": f"[page {digest}]\n" if digest else "[image]\n"}
+
+    return [
+        {**message, "content": [told(part) for part in message.get("content") or ()]}
+        for message in messages
+    ]
+
+
 def sent_by_name(messages: Messages, *, named: bool, held: Container[str]) -> Messages:
     """Returns messages, whose pages are named, as a server takes them; see ``page_messages``."""
 

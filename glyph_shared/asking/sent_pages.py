@@ -29,12 +29,14 @@ class PagedRequest:
         digests: Those of its pages, if the server keeps pages by them.
         spared: Whether some go without their bytes.
         proves: That names were refused, if this request is answered: it is the same with all bytes.
+        is_last: Whether its reply is the answer, not a part of what the answer is made of.
     """
 
     messages: Messages
     digests: tuple[str, ...] = ()
     spared: bool = False
     proves: bool = False
+    is_last: bool = True
 
     def may_be_cured(self, error: ServerError) -> bool:
         """Tells whether the same request with all bytes may fare better.

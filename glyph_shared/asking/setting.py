@@ -52,6 +52,8 @@ class Setting:
         """Whether the prompt asks for page citations."""
         if self.options.cite is not None:
             return self.options.cite
+        if self.options.answer_schema is not None:
+            return False
         return self.combine == "summarise" or self.options.refine is not None
 
     @property
@@ -87,12 +89,20 @@ class Setting:
         asked = self.options.exact_text_tokens
         return DEFAULT_EXACT_TEXT_TOKENS if asked is None else asked
 
-    def check_refine(self) -> None:
-        """Refuses a second look that this model or its server cannot take.
+    def check(self) -> None:
+        """Refuses what this model or its server cannot do.
 
         Raises:
             ConfigError: It cannot.
         """
+        if self.options.answer_schema is not None and self.reads_chars:
+            raise ConfigError(
+                "answer_schema is not for the embedded reader, which copies a fact off a page as "
+                "it stands there; ask zai-org/Glyph on vLLM (glyph serve)"
+            )
+        self._check_refine()
+
+    def _check_refine(self) -> None:
         how = self.options.refine
         if how is not None and self.reads_chars:
             raise ConfigError(

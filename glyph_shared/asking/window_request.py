@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glyph_shared.asking.material import Material
@@ -19,6 +19,8 @@ from glyph_shared.asking.sampling import Sampling
 from glyph_shared.asking.sent_pages import PagedRequest, SentPages
 from glyph_shared.asking.setting import Setting
 from glyph_shared.errors import ServerError
+
+_SCHEMA_NAME = "answer"
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,16 @@ class WindowRequests:
         """Returns the bytes of the PNG files that a request would send; encodes them."""
         return await asyncio.to_thread(self._pages.weigh, inquiry.material.pages[slice(*window)])
 
-    def payload(self, inquiry: Inquiry, messages: Messages) -> dict[str, Any]:
+    def payload(self, inquiry: Inquiry, request: PagedRequest) -> dict[str, Any]:
         """Returns the fields of the request's body."""
-        sampling = self._sampling.model_copy(update={"max_tokens": inquiry.setting.max_tokens})
-        payload = {"model": inquiry.setting.card.id, "messages": messages, **sampling.payload()}
-        if inquiry.setting.combine == "best_supported":
+        setting = inquiry.setting
+        sampling = self._sampling.model_copy(update={"max_tokens": setting.max_tokens})
+        payload = {"model": setting.card.id, "messages": request.messages, **sampling.payload()}
+        if setting.combine == "best_supported":
             payload["logprobs"] = True
+        if request.is_last and setting.options.answer_schema is not None:
+            described = {"name": _SCHEMA_NAME, "schema": setting.options.answer_schema}
+            payload["response_format"] = {"type": "json_schema", "json_schema": described}
         return payload
 
     def _make(
@@ -94,4 +100,6 @@ class WindowRequests:
             )
 
         shown = page_digests(material.chat) if material.chat else [page.digest for page in pages]
-        return self._pages.request(setting.card, shown, write, refused)
+        request = self._pages.request(setting.card, shown, write, refused)
+        is_last = len(material.windows) == 1 or setting.combine == "best_supported"
+        return replace(request, is_last=is_last)
