@@ -10,9 +10,9 @@ import pytest
 from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.embeddings import MockEmbedding
-from llama_index.core.output_parsers.base import ChainableOutputParser
 from llama_index.core.prompts import ChatMessage, ChatPromptTemplate
 from llama_index.core.rate_limiter import BaseRateLimiter
+from llama_index.core.types import BaseOutputParser
 from pydantic import BaseModel
 
 from glyph_shared import ConfigError, RenderConfig
@@ -25,7 +25,7 @@ SMALL = RenderConfig(page_size=(560, 280))
 TEXT = "\n".join(f"On day {number} it rained, and nobody went out." for number in range(300))
 IN_WINDOWS = {"config": SMALL, "overflow": "map_reduce", "max_pages": 1}
 DOCUMENTS = [Document(text=TEXT, id_="diary")]
-USAGE = {"prompt_tokens": 10, "completion_tokens": 2}
+USAGE = {"prompt_tokens": 250, "completion_tokens": 2}
 WAYS = ("query", "aquery")
 
 
@@ -76,7 +76,7 @@ def test_the_embedded_reader_answers_beside_a_system_prompt(reader_url):
     assert str(engine.query("What is the access code of the Lisbon office?")) == "4711"
 
 
-class Shout(ChainableOutputParser):
+class Shout(BaseOutputParser):
     """Asks for little, and makes much of it."""
 
     def parse(self, output):
@@ -113,8 +113,11 @@ class Limiter(BaseRateLimiter):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_request_passes_the_rate_limiter_of_the_llm(way):
+    def reply(request):
+        return streamed("Nobody.") if request.get("stream") else answer("Nobody.")
+
     limiter = Limiter()
-    with ScriptedServer(answer("Nobody.")) as server:
+    with ScriptedServer(reply) as server:
         llm = GlyphLLM(server.base_url, rate_limiter=limiter)
         asked(GlyphQueryEngine.from_documents(DOCUMENTS, llm, **IN_WINDOWS), way)
         assert limiter.passed == server.calls > 3
@@ -137,7 +140,7 @@ def test_each_request_is_an_event_of_its_own(way):
     started, ended = new.named("LLMChatStartEvent"), new.named("LLMChatEndEvent")
     assert len(started) == len(ended) == server.calls == pages + 1
     assert [text.count("[page ") for text in started[:pages]] == [2] * pages
-    assert counter.prompt_llm_token_count == 10 * server.calls
+    assert counter.prompt_llm_token_count == 250 * server.calls
     spans = {json.loads(text)["span_id"] for text in started}
     assert None not in spans
     assert "base64" not in "".join(started + ended)
