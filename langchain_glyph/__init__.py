@@ -6,6 +6,7 @@ Example:
     print(message.text, message.response_metadata["pages"])
 """
 
+import langchain_glyph.extra  # noqa: F401  # says what to install, before anything is missed
 from langchain_glyph.chat_models import ChatGlyph
 from langchain_glyph.compressor import GlyphCompressor
 from langchain_glyph.document_loaders import GlyphBlobParser, GlyphLoader

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from glyph_shared.asking import ChatOptions, ChatPiece, ChatReply, Connections, Sampling
 from pydantic import BaseModel
+
+from glyph_shared.asking import ChatOptions, ChatPiece, ChatReply, Connections, Sampling
 
 
 @dataclass(frozen=True)

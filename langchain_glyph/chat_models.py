@@ -7,9 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Literal
 
-from glyph_shared import ConfigError
-from glyph_shared.asking import ChatPiece, ChatReply
-from glyph_shared.planning import pick_counter
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -17,6 +14,9 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
+from glyph_shared import ConfigError
+from glyph_shared.asking import ChatPiece, ChatReply
+from glyph_shared.planning import pick_counter
 from langchain_glyph.call import Call, asked_schema, json_format
 from langchain_glyph.counting import chat_tokens, tool_tokens
 from langchain_glyph.errors import told_to_langchain

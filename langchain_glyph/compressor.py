@@ -6,6 +6,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from langchain_core.callbacks import Callbacks
+from langchain_core.documents import BaseDocumentCompressor, Document
+from pydantic import ConfigDict, Field
+
 from glyph_shared import LeftOutWarning, OverLengthError, RenderConfig
 from glyph_shared.planning import (
     DEFAULT_MAX_TOKENS,
@@ -17,10 +21,6 @@ from glyph_shared.planning import (
     join_parts,
 )
 from glyph_shared.rendering import drawn, image_folder
-from langchain_core.callbacks import Callbacks
-from langchain_core.documents import BaseDocumentCompressor, Document
-from pydantic import ConfigDict, Field
-
 from langchain_glyph.page_documents import (
     check_documents,
     is_page,

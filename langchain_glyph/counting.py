@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from glyph_shared import RenderConfig, pages_of_history
-from glyph_shared.planning import CHAT_FRAME, pick_counter
-from glyph_shared.rendering import default_store
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from glyph_shared import RenderConfig, pages_of_history
+from glyph_shared.planning import CHAT_FRAME, pick_counter
+from glyph_shared.rendering import default_store
 from langchain_glyph.settings import Limits
 
 _ASSUMED_QUESTION = {"role": "user", "content": "?"}

@@ -9,12 +9,12 @@ from mimetypes import guess_extension
 from pathlib import Path, PurePath
 from typing import Any
 
-import glyph_shared
-from glyph_shared import LeftOutWarning, PdfLimits, read_document
-from glyph_shared.documents import STANDARD_INPUT, Skipped, document_of_bytes, read_files
 from langchain_core.document_loaders import BaseBlobParser, BaseLoader, Blob
 from langchain_core.documents import Document
 
+import glyph_shared
+from glyph_shared import LeftOutWarning, PdfLimits, read_document
+from glyph_shared.documents import STANDARD_INPUT, Skipped, document_of_bytes, read_files
 from langchain_glyph.page_transformer import GlyphPageTransformer
 
 _ASSUMED_ENCODING = "utf-8"

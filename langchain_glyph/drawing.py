@@ -6,15 +6,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
+from langchain_core.messages import BaseMessage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from glyph_shared import ConfigError, RenderConfig, pages_of_history
 from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
 from glyph_shared.asking.material import warn_replaced
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS
 from glyph_shared.rendering import default_store
-from langchain_core.messages import BaseMessage
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from langchain_glyph.counting import chat_tokens
 from langchain_glyph.errors import told_to_langchain
 from langchain_glyph.settings import Limits

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from glyph_shared.errors import ContextLength, OverLengthError
 from langchain_core.exceptions import ContextOverflowError
+
+from glyph_shared.errors import ContextLength, OverLengthError
 
 
 class ChatOverLengthError(OverLengthError, ContextOverflowError):

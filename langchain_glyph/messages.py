@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from langchain_core.messages import BaseMessage
+
 from glyph_shared.asking import is_page_link
 from glyph_shared.documents import document_of_bytes
 from glyph_shared.errors import ConfigError, InputError
-from langchain_core.messages import BaseMessage
 
 Block = dict[str, Any]
 

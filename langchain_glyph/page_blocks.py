@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from langchain_core.documents import Document
+
 from glyph_shared.asking import page_link
 from glyph_shared.errors import InputError
 from glyph_shared.rendering import image_folder, keep_image, kept_image
-from langchain_core.documents import Document
-
 from langchain_glyph.messages import titled
 from langchain_glyph.page_documents import is_page, with_image
 

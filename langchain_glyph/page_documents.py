@@ -9,11 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from langchain_core.documents import Document
+
 from glyph_shared import InputError, Page, RenderConfig
 from glyph_shared.asking.material import warn_replaced
 from glyph_shared.planning import Stretch
 from glyph_shared.rendering import drawn, keep_image, page_id
-from langchain_core.documents import Document
 
 PAGE_KEYS = (
     "page",  # its number, from 1

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from glyph_shared import RenderConfig
-from glyph_shared.rendering import image_folder
 from langchain_core.documents import BaseDocumentTransformer, Document
 
+from glyph_shared import RenderConfig
+from glyph_shared.rendering import image_folder
 from langchain_glyph.page_documents import (
     check_documents,
     is_page,

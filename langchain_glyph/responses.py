@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glyph_shared.asking import ChatPiece, ChatReply, Reply, Usage
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel, ValidationError
+
+from glyph_shared.asking import ChatPiece, ChatReply, Reply, Usage
 
 PROVIDER = "glyph"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from glyph_shared import ConfigError, InputError
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
     CallbackManagerForRetrieverRun,
@@ -13,6 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field, field_validator
 
+from glyph_shared import ConfigError, InputError
 from langchain_glyph.page_documents import check_documents
 
 

@@ -5,11 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any, TypedDict
 
-from glyph_shared import ConfigError, RenderConfig
-from glyph_shared.asking import ChatOptions, Connections, Endpoint, Sampling
-from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
-from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
-from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
 from langchain_core.language_models import ModelProfile
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.utils import get_pydantic_field_names
@@ -17,6 +12,11 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self
 
+from glyph_shared import ConfigError, RenderConfig
+from glyph_shared.asking import ChatOptions, Connections, Endpoint, Sampling
+from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
+from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
+from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
 from langchain_glyph.messages import check_allowed_urls
 from langchain_glyph.responses import PROVIDER
 

@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from glyph_shared.asking import is_page_link
-from glyph_shared.asking.turns import message_runs
-from glyph_shared.errors import InputError
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -19,6 +16,9 @@ from langchain_core.messages import (
     convert_to_openai_image_block,
 )
 
+from glyph_shared.asking import is_page_link
+from glyph_shared.asking.turns import message_runs
+from glyph_shared.errors import InputError
 from langchain_glyph.messages import with_files_read
 
 Block = dict[str, Any]

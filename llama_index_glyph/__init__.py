@@ -6,6 +6,7 @@ Example:
     print(response, response.source_nodes)
 """
 
+import llama_index_glyph.extra  # noqa: F401  # says what to install, before anything is missed
 from llama_index_glyph.llm import GlyphLLM
 from llama_index_glyph.node_parser import GlyphNodeParser
 from llama_index_glyph.postprocessor import GlyphRenderPostprocessor

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from glyph_shared import Answer, Plan
-from glyph_shared.asking import AskOptions
-from glyph_shared.errors import InputError
 from llama_index.core.base.llms.types import ChatMessage, ContentBlock, ImageBlock, TextBlock
 from llama_index.core.schema import BaseNode, ImageNode, NodeWithScore, TextNode
 
+from glyph_shared import Answer, Plan
+from glyph_shared.asking import AskOptions
+from glyph_shared.errors import InputError
 from llama_index_glyph.corpus import Corpus
 
 

@@ -9,12 +9,12 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
-from glyph_shared import Answer, Citation, Document, Plan
-from glyph_shared.documents.document import DocumentBuilder
-from glyph_shared.planning.passages import GAP
 from llama_index.core.schema import BaseNode, NodeWithScore
 from llama_index.core.schema import Document as LlamaDocument
 
+from glyph_shared import Answer, Citation, Document, Plan
+from glyph_shared.documents.document import DocumentBuilder
+from glyph_shared.planning.passages import GAP
 from llama_index_glyph.page_nodes import cut
 from llama_index_glyph.passages import Passage, passages_of
 from llama_index_glyph.pictures import is_picture

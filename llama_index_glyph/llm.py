@@ -6,11 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from glyph_shared import AsyncGlyphClient, ConfigError, GlyphClient, RenderConfig
-from glyph_shared.asking import AskOptions, ChatOptions, Connections, Endpoint, Sampling
-from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
-from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
-from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -22,6 +17,11 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.llms.openai_like import OpenAILike
 from pydantic import SecretStr, ValidationError
 
+from glyph_shared import AsyncGlyphClient, ConfigError, GlyphClient, RenderConfig
+from glyph_shared.asking import AskOptions, ChatOptions, Connections, Endpoint, Sampling
+from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
+from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
+from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
 from llama_index_glyph.messages import openai_messages
 from llama_index_glyph.responses import astreamed, streamed, whole
 

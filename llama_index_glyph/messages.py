@@ -7,9 +7,6 @@ from mimetypes import guess_extension
 from pathlib import Path
 from typing import Any
 
-from glyph_shared import Document, read_document
-from glyph_shared.documents import document_of_bytes
-from glyph_shared.errors import InputError
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ContentBlock,
@@ -20,6 +17,10 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.llms.openai.utils import to_openai_message_dicts
 from pydantic import BaseModel
+
+from glyph_shared import Document, read_document
+from glyph_shared.documents import document_of_bytes
+from glyph_shared.errors import InputError
 
 _UNNAMED = "input_document"
 """What LlamaIndex calls a document whose title nobody gave."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from glyph_shared.asking import Reply, Watch
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.callbacks import CBEventType, EventPayload
 from llama_index.core.instrumentation.events.llm import (
@@ -16,6 +15,7 @@ from llama_index.core.instrumentation.events.llm import (
 )
 from llama_index_instrumentation import get_dispatcher
 
+from glyph_shared.asking import Reply, Watch
 from llama_index_glyph.llm import GlyphLLM
 
 _dispatcher = get_dispatcher(__name__)

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from glyph_shared import RenderConfig
-from glyph_shared.rendering import image_folder
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.node_parser.node_utils import default_id_func
 from llama_index.core.schema import BaseNode, Document, ImageNode, TextNode
 from llama_index.core.utils import get_tqdm_iterable
 
+from glyph_shared import RenderConfig
+from glyph_shared.rendering import image_folder
 from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, picture_node
 from llama_index_glyph.passages import Passage
 from llama_index_glyph.pictures import is_picture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from glyph_shared.errors import BadResponse, ConfigError
 from llama_index.core.llms import LLM
 from pydantic import BaseModel, ValidationError
+
+from glyph_shared.errors import BadResponse, ConfigError
 
 _SHOWN_CHARS = 80
 

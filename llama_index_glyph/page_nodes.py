@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from llama_index.core.schema import ImageDocument, ImageNode, NodeRelationship, TextNode
+
 from glyph_shared import Page, RenderConfig
 from glyph_shared.asking.material import warn_replaced
 from glyph_shared.rendering import drawn, keep_image, page_id
-from llama_index.core.schema import ImageDocument, ImageNode, NodeRelationship, TextNode
-
 from llama_index_glyph.passages import Passage
 
 PAGE_KEYS = ("page", "pages", "digest", "theta")

@@ -9,10 +9,10 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
-import glyph_shared
-from glyph_shared.planning import Placed, join_parts
 from llama_index.core.schema import BaseNode, Document, RelatedNodeInfo, TextNode
 
+import glyph_shared
+from glyph_shared.planning import Placed, join_parts
 from llama_index_glyph.pictures import is_picture, read_picture
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from llama_index.core.schema import BaseNode, ImageDocument, ImageNode
+from typing_extensions import TypeIs
+
 import glyph_shared
 from glyph_shared import read_document
 from glyph_shared.errors import InputError
-from llama_index.core.schema import BaseNode, ImageDocument, ImageNode
-from typing_extensions import TypeIs
 
 
 def is_picture(node: BaseNode) -> TypeIs[ImageNode | ImageDocument]:

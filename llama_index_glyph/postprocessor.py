@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from glyph_shared import RenderConfig
-from glyph_shared.errors import InputError
-from glyph_shared.rendering import image_folder
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, ImageNode, NodeWithScore, QueryBundle
 from llama_index.core.storage.docstore import BaseDocumentStore
 
+from glyph_shared import RenderConfig
+from glyph_shared.errors import InputError
+from glyph_shared.rendering import image_folder
 from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, with_images
 from llama_index_glyph.passages import Passage, passages_of
 

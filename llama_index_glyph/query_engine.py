@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from glyph_shared.asking import AskOptions
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks import CallbackManager
@@ -19,6 +18,7 @@ from llama_index.core.tools import QueryEngineTool
 from pydantic import BaseModel
 from typing_extensions import Self, Unpack
 
+from glyph_shared.asking import AskOptions
 from llama_index_glyph.events import query_callback, query_trace
 from llama_index_glyph.retriever import GlyphCorpusRetriever
 from llama_index_glyph.synthesizer import GlyphSynthesizer

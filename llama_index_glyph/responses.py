@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
 from typing import Any
 
-from glyph_shared.asking import ChatPiece, ChatReply, Usage
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -23,6 +22,8 @@ from llama_index.llms.openai.utils import (
 )
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+from glyph_shared.asking import ChatPiece, ChatReply, Usage
 
 
 def whole(reply: ChatReply) -> ChatResponse:

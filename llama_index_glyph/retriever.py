@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from glyph_shared.errors import InputError
-from glyph_shared.rendering import image_folder
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.schema import (
@@ -19,6 +17,8 @@ from llama_index.core.schema import (
 )
 from typing_extensions import Self
 
+from glyph_shared.errors import InputError
+from glyph_shared.rendering import image_folder
 from llama_index_glyph.events import as_bundle, retrieval
 from llama_index_glyph.node_parser import GlyphNodeParser
 from llama_index_glyph.page_nodes import with_images

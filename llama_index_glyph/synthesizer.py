@@ -6,11 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
-from glyph_shared import Answer
-from glyph_shared.asking import AskOptions
-from glyph_shared.asking.material import warn_replaced
-from glyph_shared.asking.options import Options
-from glyph_shared.errors import ConfigError
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.base.response.schema import (
     RESPONSE_TYPE,
@@ -32,6 +27,11 @@ from llama_index.core.types import RESPONSE_TEXT_TYPE
 from pydantic import BaseModel
 from typing_extensions import Unpack
 
+from glyph_shared import Answer
+from glyph_shared.asking import AskOptions
+from glyph_shared.asking.material import warn_replaced
+from glyph_shared.asking.options import Options
+from glyph_shared.errors import ConfigError
 from llama_index_glyph.asked import Asked, message_nodes, text_nodes
 from llama_index_glyph.corpus import Corpus
 from llama_index_glyph.events import synthesis

@@ -18,6 +18,7 @@ ROOT = Path(glyph_shared.__file__).parent
 # Each room with every room it may bring along. The front door and the command may import all.
 BELOW = {
     "errors": set(),
+    "extras": set(),
     "metrics": set(),
     "runner": {"errors"},
     "documents": {"errors"},

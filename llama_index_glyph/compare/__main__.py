@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from glyph_shared import AsyncGlyphClient
 from glyph_shared.asking import Endpoint
 from glyph_shared.cli.ask import Overflow
 from glyph_shared.cli.console import note
 from glyph_shared.cli.options import BaseUrl, ModelName, Paths, ThetaFile, theta
 from glyph_shared.cli.program import told_in_a_line
-
 from llama_index_glyph.compare.comparison import compare
 from llama_index_glyph.compare.console import Told, run_with_bar, tell
 from llama_index_glyph.compare.documents import read_documents

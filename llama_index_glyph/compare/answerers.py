@@ -8,13 +8,13 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, Protocol
 
+from llama_index.core.llms import LLM, ChatMessage, ChatResponse
+
 from glyph_shared import Answer, AsyncGlyphClient, ConfigError, Document, Plan
 from glyph_shared.asking import AskOptions, Usage
 from glyph_shared.asking.prompts import NOT_ON_PAGES
 from glyph_shared.metrics import normalise_answer
 from glyph_shared.planning import DEFAULT_WINDOW, ConfigChoice, Overflow, TextTokenCounter
-from llama_index.core.llms import LLM, ChatMessage, ChatResponse
-
 from llama_index_glyph.compare.reading import Passage, Reading, ShownPage, Stretch
 
 BRIEFLY = (

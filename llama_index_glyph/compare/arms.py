@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from glyph_shared import ConfigError, Document
 from llama_index.core import Document as IndexDocument
 from llama_index.core import VectorStoreIndex
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -14,6 +13,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.schema import BaseNode, NodeWithScore, TextNode
 
+from glyph_shared import ConfigError, Document
 from llama_index_glyph.compare.answerers import Answerer
 from llama_index_glyph.compare.questions import Question
 from llama_index_glyph.compare.reading import Passage, Reading

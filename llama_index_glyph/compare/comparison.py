@@ -12,7 +12,6 @@ from typing import Any
 
 from glyph_shared import ConfigError, Document, InputError
 from glyph_shared.runner import Row, replace_file, run
-
 from llama_index_glyph.compare.judge import Judge
 from llama_index_glyph.compare.questions import Question
 from llama_index_glyph.compare.reading import Arm

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
+
 from glyph_shared.cli.console import progress, say, tell_error
 
 _Value = TypeVar("_Value")

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from glyph_shared import AsyncGlyphClient
 from glyph_shared.asking import Endpoint
 from glyph_shared.cli.console import say
 from glyph_shared.cli.program import told_in_a_line
 from glyph_shared.reader import Reader
 from glyph_shared.serving import running_embedded
-
 from llama_index_glyph.compare.comparison import compare
 from llama_index_glyph.compare.console import Told, run_with_bar, tell
 from llama_index_glyph.compare.demo_corpus import demo_corpus

@@ -23,7 +23,6 @@ from glyph_shared.planted_facts import (
     plant_facts_about,
     sentence_ends,
 )
-
 from llama_index_glyph.compare.questions import Gold, Question
 
 DOCUMENTS = 6

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from glyph_shared import Document, InputError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from glyph_shared import Document, InputError
 
 _SHOWN = 60
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from glyph_shared import Document, Page, RenderConfig
 from glyph_shared.asking import Usage
-
 from llama_index_glyph.compare.questions import Question
 
 

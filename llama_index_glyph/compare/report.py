@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from glyph_shared.errors import InputError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from glyph_shared.errors import InputError
 from llama_index_glyph.compare.report_figures import (
     DRAWING_WIDTH,
     figure_groups,

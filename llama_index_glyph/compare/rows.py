@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from glyph_shared import ConfigError
 from glyph_shared.asking import Usage
 from glyph_shared.metrics import contains_answer, exact_match, token_f1
 from glyph_shared.rendering import span_boxes
-from pydantic import BaseModel, ConfigDict, Field
-
 from llama_index_glyph.compare.judge import Judge
 from llama_index_glyph.compare.questions import Question
 from llama_index_glyph.compare.reading import Arm, Passage, Reading, ShownPage, Values

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from llama_index.core.embeddings import BaseEmbedding, resolve_embed_model
+
 from glyph_shared import AsyncGlyphClient, ConfigError, Document, RenderConfig
 from glyph_shared.asking import Endpoint
 from glyph_shared.asking.options import Options
 from glyph_shared.planning import Overflow, pick_counter
-from llama_index.core.embeddings import BaseEmbedding, resolve_embed_model
-
 from llama_index_glyph.compare.answerers import Answerer, PageAnswerer, TextAnswerer
 from llama_index_glyph.compare.arms import (
     FullContext,

@@ -15,7 +15,6 @@ from glyph_shared.metrics import (
     wilson_interval,
 )
 from glyph_shared.runner import Row
-
 from llama_index_glyph.compare.verdicts import RIGHT
 
 SEED = 0
