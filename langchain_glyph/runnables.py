@@ -52,7 +52,7 @@ def render_pages(**options: Unpack[DrawingOptions]) -> Runnable[PagesInput, list
     drawing = Drawing.of(options)
 
     def draw(given: Any) -> list[BaseMessage]:
-        messages = _messages(given)
+        messages = _messages(given, drawing)
         return drawing.drawn(messages) if messages else []
 
     async def adraw(given: Any) -> list[BaseMessage]:
@@ -61,12 +61,12 @@ def render_pages(**options: Unpack[DrawingOptions]) -> Runnable[PagesInput, list
     return RunnableLambda(draw, adraw, name="render_pages")
 
 
-def _messages(given: Any) -> list[BaseMessage]:
+def _messages(given: Any, drawing: Drawing) -> list[BaseMessage]:
     if isinstance(given, PromptValue):
         return given.to_messages()
     if isinstance(given, str):
         return [HumanMessage(given)]
     items: list[Any] = [given] if isinstance(given, Document | BaseMessage) else list(given)
     if items and all(isinstance(item, Document) for item in items):
-        return [HumanMessage(content=list(document_blocks(items)))]
+        return [HumanMessage(content=list(document_blocks(items, drawing.exact_text_tokens)))]
     return convert_to_messages(items)

@@ -210,6 +210,34 @@ def test_blocks_of_pages_are_read_for_any_model(server, tmp_path):
         assert [image["image_url"]["url"] for image in images(request)] == urls
 
 
+def test_exact_strings_of_pages_go_along_as_text():
+    uuid = "3f2b8c1e-9d4a-4e77-8a52-6c1d0b9e7f43"
+    files = [Document(f"{STORY * 40}The key is {uuid}.\n{STORY * 200}", metadata={"source": "a"})]
+    pages = GlyphPageTransformer().transform_documents(files)
+    [*links, strings] = page_blocks(pages)
+    assert len(links) == len(pages) > 1
+    assert strings["text"] == f"Exact strings on the pages above, as text:\npage 1: {uuid}\n\n"
+    assert page_blocks(pages, exact_text_tokens=0) == links
+    [message] = drawn([*pages, Document("Short.")])
+    assert kinds(message) == ["image_url"] * len(links) + ["text"]
+    assert message.content[-1]["text"] == strings["text"] + "Short.\n"
+    assert shown(drawn(pages, exact_text_tokens=0)[0]) == shown(message)
+
+
+def test_a_string_that_a_page_end_cuts_is_whole_and_files_are_not_joined():
+    def page(text, span, source):
+        [made] = GlyphPageTransformer().transform_documents([Document(text)])
+        return made.model_copy(
+            update={"metadata": {**made.metadata, "char_span": span, "source": source}}
+        )
+
+    texts = ["Call 3f2b8c1e-9d4a-4e77-", "8a52-6c1d0b9e7f43 now."]
+    joined = [page(texts[0], (0, 24), "a"), page(texts[1], (24, 46), "a")]
+    apart = [page(texts[0], (0, 24), "a"), page(texts[1], (24, 46), "b")]
+    assert "3f2b8c1e-9d4a-4e77-8a52-6c1d0b9e7f43" in page_blocks(joined)[-1]["text"]
+    assert "3f2b8c1e-9d4a-4e77-8a52-6c1d0b9e7f43" not in str(page_blocks(apart))
+
+
 def test_a_block_is_made_of_a_page_only():
     with pytest.raises(InputError, match=r"'a\.txt' is no page; draw it with GlyphPageTransformer"):
         page_blocks([Document("x", metadata={"source": "a.txt"})])
