@@ -2,8 +2,8 @@
 
 ========  ========================================================================================
 embedded  the embedded reader's server, in every test run
-vllm      the reader's weights in a real vLLM on this machine's CPU, started by ``glyph serve``:
-          ``make test-vllm``; starting takes a minute and three gigabytes
+vllm      the reader's weights in a real vLLM on this machine's CPU, started by ``glyph serve``
+          with ``--tools``: ``make test-vllm``; starting takes a minute and three gigabytes
 glyph     a served zai-org/Glyph that GLYPH_BASE_URL names, started by ``glyph serve`` with its
           defaults: ``make test-glyph``
 ========  ========================================================================================
