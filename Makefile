@@ -36,6 +36,7 @@ $(VENV)/browser: $(VENV)/dev
 	$(PYTHON) -m venv .venv-train
 	.venv-train/bin/$(PIP) $(TORCH)
 	.venv-train/bin/$(PIP) -e ".[train]" $(TORCH) "pytest>=8.4"
+	tests/stacks/torchvision.sh .venv-train
 	touch $@
 
 .venv-ray/ready: pyproject.toml
@@ -118,8 +119,8 @@ test-openai3: .venv-openai3/ready ## Test client, servers, command and LangChain
 	.venv-openai3/bin/mypy --cache-dir .venv-openai3/mypy -p langchain_glyph
 	.venv-openai3/bin/python -m pytest tests/asking tests/serving tests/cli tests/langchain
 
-.venv-vllm/ready: tests/vllm/install.sh tests/vllm/constraints.txt
-	tests/vllm/install.sh .venv-vllm
+.venv-vllm/ready: tests/stacks/vllm.sh tests/stacks/vllm_constraints.txt
+	tests/stacks/vllm.sh .venv-vllm
 
 test-vllm: $(VENV)/dev .venv-vllm/ready ## Ask the reader's weights in a real vLLM on the CPU (8 minutes)
 	$(BIN)/python -m pytest -m "server and not glyph" tests/served

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.second_question [--vllm] [--base-url URL] [--pages 40] [--json FILE]
 
 The embedded server is always asked, a vLLM on this machine's CPU with ``--vllm`` (its environment
-is made by ``tests/vllm/install.sh``), any other server with ``--base-url``. Each text is new, so no
+is made by ``tests/stacks/vllm.sh``), any other server with ``--base-url``. Each text is new, so no
 cache knows it. The rows: the first question; another one by the same client, whose pages go by
 their names; a third by a new client, as the next run of a program, which has to send them again.
 Nothing here passes or fails.
@@ -90,7 +90,7 @@ def main() -> None:
             rows += measure("embedded", base_url, options.pages)
         if options.vllm:
             if not PROGRAM.exists():
-                parser.error(f"there is no {PROGRAM}: run tests/vllm/install.sh")
+                parser.error(f"there is no {PROGRAM}: run tests/stacks/vllm.sh")
             base_url = servers.enter_context(glyph_serve(Path(folder, "serve.log")))
             rows += measure("vLLM, CPU", base_url, options.pages)
         if options.base_url:

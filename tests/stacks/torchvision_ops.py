@@ -1,8 +1,9 @@
 """Declares torchvision's two box operators, so that a CUDA torchvision imports beside a CPU torch.
 
 The wheel's compiled operators cannot load there, and importing torchvision then fails with
-"operator torchvision::nms does not exist", although nothing in a text-and-image server calls it.
-``install.sh`` copies this module into the environment and a ``.pth`` file imports it at start-up.
+"operator torchvision::nms does not exist", although nothing that serves or trains on pages calls
+it. ``torchvision.sh`` copies this module into an environment, and a ``.pth`` file imports it at its
+start.
 """
 
 import sys

@@ -1,0 +1,52 @@
+"""GRPO without the groups that teach nothing, as the paper drops them (arXiv 2510.17800)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from trl import GRPOTrainer
+
+DEGENERATE = "degenerate_groups"
+"""Under this name the log tells the share of groups that were dropped."""
+
+
+_EQUAL = 1e-3
+"""Advantages below it are rounding: the mean of equal rewards may differ from them by a bit."""
+
+
+class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
+    """TRL's trainer, but that a group whose rewards are all equal counts for nothing.
+
+    TRL gives such a group no advantage and keeps its tokens in the loss's normaliser and in the KL
+    term, so a batch half of which is dead learns half as much.
+    """
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        scored: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        generations = self.num_generations if self.model.training else self.num_generations_eval
+        advantages = self.accelerator.gather(scored["advantages"])
+        alive = living(advantages, generations)
+        self._metrics["train" if self.model.training else "eval"][DEGENERATE].append(
+            1 - alive.float().mean().item()
+        )
+        mine = scored["advantages"].numel()
+        start = self.accelerator.process_index * mine
+        mask = scored.get("tool_mask", torch.ones_like(scored["completion_mask"]))
+        # Not the completion mask, which is also what the model attends to.
+        scored["tool_mask"] = mask * alive[start : start + mine, None].to(mask.dtype)
+        counted = (scored["completion_mask"] * scored["tool_mask"]).sum()
+        scored["num_items_in_batch"] = self.accelerator.gather(counted).sum()
+        return scored
+
+
+def living(advantages: Tensor, generations: int) -> Tensor:
+    """Tells of each completion whether the rewards of its group differ.
+
+    Args:
+        advantages: (prompts x generations,) rewards less the mean of their group.
+        generations: How many completions a group has.
+    """
+    groups = advantages.view(-1, generations)
+    return (groups.abs() > _EQUAL).any(dim=1).repeat_interleave(generations)

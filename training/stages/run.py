@@ -1,0 +1,86 @@
+"""Runs a trainer: from a checkpoint on, stopping at Ctrl-C, saving what can be served."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+FINAL = "final"
+
+
+def run(trainer: Trainer, folder: Path) -> bool:
+    """Trains from the last checkpoint of a run's folder, if it has one, and saves the result.
+
+    Returns:
+        False if the run was interrupted; the same command goes on.
+    """
+    stop = _Stop()
+    trainer.add_callback(stop)
+    with stop.at_interrupt():
+        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
+    if stop.asked:
+        if trainer.is_world_process_zero():
+            print(f"stopped after step {trainer.state.global_step}; the same command goes on")
+        return False
+    save_for_serving(trainer, folder / FINAL)
+    return True
+
+
+def save_for_serving(trainer: Trainer, folder: Path) -> None:
+    """Writes weights and processor as ``glyph serve`` and vLLM load them.
+
+    The chat template is the one for inference. LoRA is merged into the weights.
+    """
+    model: Any = trainer.accelerator.unwrap_model(trainer.model)
+    if isinstance(model, PeftModel):
+        model = model.merge_and_unload()
+    if not trainer.is_world_process_zero():
+        return
+    model.save_pretrained(folder)
+    processor: Any = trainer.processing_class
+    template = files("glyph_shared.serving") / "chat_template.jinja"
+    trained_with, processor.chat_template = processor.chat_template, template.read_text("utf-8")
+    processor.save_pretrained(folder)
+    processor.chat_template = trained_with
+
+
+class _Stop(TrainerCallback):  # type: ignore[misc]  # transformers' callbacks are not typed
+    """Ends a run after the step at hand, with a checkpoint to go on from."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self.asked:
+            control.should_save = control.should_training_stop = True
+
+    @contextmanager
+    def at_interrupt(self) -> Iterator[None]:
+        """Takes Ctrl-C and a scheduler's SIGTERM as a wish to stop; a second one stops at once."""
+
+        def ask(number: int, _: object) -> None:
+            self.asked = True
+            signal.signal(number, signal.SIG_DFL)
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
