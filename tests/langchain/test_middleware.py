@@ -170,6 +170,13 @@ def test_tokens_stream_out_of_an_agent(server, way):
     assert images(server.requests[0])
 
 
+def test_events_of_a_stream_hold_no_page(server):
+    events = asyncio.run(_collected(agent_of(server).astream_events(ASKED, version="v2")))
+    assert "on_chat_model_stream" in {event["event"] for event in events}
+    assert "iVBOR" not in repr(events)
+    assert images(server.requests[0])
+
+
 async def _collected(stream):
     return [piece async for piece in stream]
 
