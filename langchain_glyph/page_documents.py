@@ -38,9 +38,14 @@ def page_documents(
 
     Their ids depend on source, text, θ and place alone.
     """
-    pages = list(drawn(stretch.text, config))
-    warn_replaced(sum(page.replaced for page in pages))
-    return [_page_document(stretch, page, len(pages), folder) for page in pages]
+    made, replaced = [], 0
+    for page in drawn(stretch.text, config):  # one at a time is in memory
+        made.append(_page_document(stretch, page, folder))
+        replaced += page.replaced
+    for document in made:
+        document.metadata["pages"] = len(made)
+    warn_replaced(replaced)
+    return made
 
 
 def is_page(document: Document) -> bool:
@@ -126,14 +131,13 @@ def _check_document(document: object) -> None:
         )
 
 
-def _page_document(stretch: Stretch[Document], page: Page, pages: int, folder: Path) -> Document:
+def _page_document(stretch: Stretch[Document], page: Page, folder: Path) -> Document:
     text = stretch.text[slice(*page.char_span)]
     start = (stretch.start or 0) + page.char_span[0]
     source = stretch.part_at(page.char_span[0])
     metadata = {
         **_inherited(source, start),
         "page": page.index + 1,
-        "pages": pages,
         "char_span": (start, start + len(text)),
         "digest": page.digest,
         "theta": page.theta_hash,

@@ -61,6 +61,7 @@ def test_an_event_loop_loads_the_same(tmp_path):
     assert asyncio.run(loader.aload()) == loader.load()
 
 
+@pytest.mark.fault(20)
 def test_bad_files_cost_no_other_and_are_told(tmp_path):
     folder(tmp_path, a_txt="a", b_pdf=b"%PDF-1.4 torn", c_bin=b"\0", d_txt="", e_txt="e")
     loader = GlyphLoader(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL import Image
 from samples import LINES, SMALL, Letters, diary
 
 from glyph_shared import ConfigError, FontWarning, InputError, RenderConfig, Renderer
-from langchain_glyph import GlyphPageTransformer
+from langchain_glyph import GlyphCompressor, GlyphLoader, GlyphPageTransformer
 from langchain_glyph.page_documents import PAGE_KEYS
 
 
@@ -211,18 +212,41 @@ def test_threads_that_draw_one_text_draw_it_once(monkeypatch):
     assert len(drawn) == 1
 
 
-def test_pages_are_drawn_outside_the_event_loop(monkeypatch):
-    threads = []
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: GlyphPageTransformer(config=SMALL).atransform_documents([diary()]),
+        lambda: GlyphCompressor(config=SMALL).acompress_documents([diary()], "Who?"),
+        lambda: GlyphLoader(__file__, pages=GlyphPageTransformer(config=SMALL)).aload(),
+    ],
+)
+def test_pages_are_drawn_outside_the_event_loop(draw, monkeypatch):
+    threads = set()
     render = Renderer.render
 
     def spy(renderer, text):
-        threads.append(threading.current_thread())
+        threads.add(threading.current_thread())
         return render(renderer, text)
 
     monkeypatch.setattr(Renderer, "render", spy)
-    made = asyncio.run(GlyphPageTransformer(config=SMALL).atransform_documents([diary()]))
-    assert made == pages_of(diary())
-    assert threads[0] is not threading.main_thread()
+    assert len(asyncio.run(draw())) > 2
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+def test_one_page_at_a_time_is_held_in_memory(monkeypatch):
+    alive = []
+    render = Renderer.render
+
+    def spy(renderer, text):
+        for page in render(renderer, text):
+            assert [one for one in alive if one() is not None] == alive[-1:]
+            alive.append(weakref.ref(page))
+            yield page
+            del page
+
+    monkeypatch.setattr(Renderer, "render", spy)
+    assert len(pages_of(diary())) == len(alive) > 2
 
 
 def test_a_thousand_documents_are_handled_one_by_one(monkeypatch):
