@@ -20,17 +20,14 @@ def page_nodes(passage: Passage, config: RenderConfig | None, folder: Path) -> l
 
     Their ids depend on document, text, θ and place alone.
     """
-    pages = list(drawn(passage.text, config))
-    warn_replaced(sum(page.replaced for page in pages))
-    return [
-        ImageNode(
-            **page_fields(passage, page.char_span, page.theta_hash),
-            metadata={**_inherited(passage, page), **_page_metadata(page, len(pages))},
-            image_path=str(keep_image(page, folder)),
-            image_mimetype="image/png",
-        )
-        for page in pages
-    ]
+    made, replaced = [], 0
+    for page in drawn(passage.text, config):  # one at a time is in memory
+        made.append(_page_node(passage, page, folder))
+        replaced += page.replaced
+    for node in made:
+        node.metadata["pages"] = len(made)
+    warn_replaced(replaced)
+    return made
 
 
 def picture_node(node: ImageNode | ImageDocument) -> ImageNode:
@@ -93,13 +90,14 @@ def page_fields(passage: Passage, span: tuple[int, int], theta: str) -> dict[str
     }
 
 
-def _inherited(passage: Passage, page: Page) -> dict[str, object]:
-    return passage.node_at(page.char_span[0]).metadata
-
-
-def _page_metadata(page: Page, pages: int) -> dict[str, object]:
-    number = page.index + 1
-    return {"page": number, "pages": pages, "digest": page.digest, "theta": page.theta_hash}
+def _page_node(passage: Passage, page: Page, folder: Path) -> ImageNode:
+    told = {"page": page.index + 1, "digest": page.digest, "theta": page.theta_hash}
+    return ImageNode(
+        **page_fields(passage, page.char_span, page.theta_hash),
+        metadata={**passage.node_at(page.char_span[0]).metadata, **told},
+        image_path=str(keep_image(page, folder)),
+        image_mimetype="image/png",
+    )
 
 
 def _with_page_keys(keys: list[str]) -> list[str]:

@@ -240,7 +240,7 @@ def test_one_page_at_a_time_is_held_in_memory(monkeypatch):
 
     def spy(renderer, text):
         for page in render(renderer, text):
-            assert [one for one in alive if one() is not None] == alive[-1:]
+            assert sum(one() is not None for one in alive) <= 1
             alive.append(weakref.ref(page))
             yield page
             del page

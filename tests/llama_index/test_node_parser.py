@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import weakref
 from itertools import pairwise
 from pathlib import Path
 
@@ -82,6 +83,21 @@ def test_a_function_for_ids_is_asked():
 
 def test_blank_documents_give_no_node():
     assert parsed(Document(text=""), Document(text=" \n")) == []
+
+
+def test_one_page_at_a_time_is_held_in_memory(monkeypatch):
+    alive = []
+    render = Renderer.render
+
+    def spy(renderer, text):
+        for page in render(renderer, text):
+            assert sum(one() is not None for one in alive) <= 1
+            alive.append(weakref.ref(page))
+            yield page
+            del page
+
+    monkeypatch.setattr(Renderer, "render", spy)
+    assert len(parsed(document())) == len(alive) > 2
 
 
 def test_an_image_without_text_stays_an_image(tmp_path):
