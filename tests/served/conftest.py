@@ -24,6 +24,7 @@ from glyph_shared.asking import Sampling
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig
 from glyph_shared.serving import running_embedded
+from tests.langchain.suite_table import Outcomes, Recorder
 from tests.served.launch import MAX_PAGES, WEIGHTS, WINDOW, glyph_serve
 from tests.served.server import Served, is_answering, running_in_vllm
 
@@ -139,3 +140,13 @@ def a_vllm(request: pytest.FixtureRequest) -> Served:
     """Each vLLM in turn: for what its processor and its cache do."""
     server: Served = request.getfixturevalue(request.param)
     return server
+
+
+_recorder = Recorder()
+pytest_runtest_logreport = _recorder.pytest_runtest_logreport
+
+
+@pytest.fixture
+def outcomes_of_suites() -> Outcomes:
+    """What LangChain's suite came to, which ran before."""
+    return _recorder.seen

@@ -16,6 +16,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from glyph_shared.reader import Reader
 from langchain_glyph import ChatGlyph
 from tests.langchain.local_file import LocalFile
+from tests.langchain.suite_table import differing
 from tests.served.forms import ENDS_SOON
 
 pytestmark = [
@@ -88,3 +89,7 @@ class TestOnVllm(ChatModelIntegrationTests):
     @_fills
     def test_unicode_tool_call_integration(self, model):
         super().test_unicode_tool_call_integration(model)
+
+
+def test_the_table_of_suites_tells_what_this_one_came_to(outcomes_of_suites):
+    assert not differing(outcomes_of_suites)
