@@ -60,6 +60,20 @@ def test_the_comparison_shows_what_a_lost_document_costs(reader_url, monkeypatch
     assert (tmp_path / "comparison" / "report.html").stat().st_size > 10_000
 
 
+def test_a_chain_of_langchain_is_compared_like_any_other_arm(
+    reader_url, monkeypatch, capsys, tmp_path
+):
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setenv("GLYPH_BASE_URL", reader_url)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / "langchain_compare.py"), run_name="__main__")
+    assert capsys.readouterr().out.splitlines() == [
+        "glyph: 100% right, {'right': 3}",
+        "mine: 67% right, {'right': 2, 'gold not retrieved': 1}",
+        "comparison/report.html",
+    ]
+
+
 def test_the_agent_says_that_the_embedded_reader_calls_no_tools(reader_url, monkeypatch):
     monkeypatch.setenv("GLYPH_BASE_URL", reader_url)
     with pytest.raises(SystemExit, match="calls no tools"):
