@@ -2,7 +2,7 @@
 
 ``RetrieverQueryEngine`` and ``BaseRetriever`` put all they return into their events; a question
 about a hundred pages would leave a megabyte of text in every trace. Here the same events, of both
-kinds that LlamaIndex has, tell of nodes their ids, their places and their first words.
+kinds that LlamaIndex has, tell of long nodes their ids, their places and their first words.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import getattr_static
 from typing import Any
 
+from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.response.schema import (
     RESPONSE_TYPE,
     PydanticResponse,
@@ -34,6 +36,8 @@ _dispatcher = get_dispatcher(__name__)
 
 _MOST_CHARS = 200
 _CHARS_OF_ALL = 4000
+_MOST_BYTES = 20_000
+"""Of all nodes of an event, which tell all of their text up to there."""
 _TOLD = ("file_name", "page_label", "page", "digest")
 
 
@@ -114,21 +118,63 @@ def synthesis(query: QueryType, callbacks: CallbackManager) -> Iterator[Told]:
         _dispatcher.event(SynthesizeEndEvent(query=told.query, response=response))
 
 
+@dataclass
+class Retrieved:
+    """What was retrieved, filled in for the end of the events."""
+
+    nodes: list[NodeWithScore]
+
+
 @contextmanager
-def retrieval(
-    query: QueryType, nodes: Sequence[NodeWithScore], callbacks: CallbackManager
-) -> Iterator[None]:
+def retrieval(query: QueryType, callbacks: CallbackManager) -> Iterator[Retrieved]:
     """Tells that nodes are retrieved, and of each where it stands."""
     _dispatcher.event(RetrievalStartEvent(str_or_query_bundle=query))
-    lean = lean_nodes(nodes)
+    found = Retrieved([])
     payload: dict[str, Any] = {EventPayload.QUERY_STR: as_bundle(query).query_str}
     with (
         callbacks.as_trace("query"),
         callbacks.event(CBEventType.RETRIEVE, payload=payload) as event,
     ):
-        yield
-        event.on_end(payload={EventPayload.NODES: lean})
-    _dispatcher.event(RetrievalEndEvent(str_or_query_bundle=query, nodes=lean))
+        yield found
+        told = _told(found.nodes)
+        event.on_end(payload={EventPayload.NODES: told})
+    _dispatcher.event(RetrievalEndEvent(str_or_query_bundle=query, nodes=told))
+
+
+# The base's retrieve and aretrieve put all that is found into their events. Retrievers with methods
+# of their own tell what they like, and so do those that others ask.
+@_dispatcher.span
+def retrieve(retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
+    """Retrieves, and tells of long nodes their first words."""
+    if not _inherits(retriever, "retrieve"):
+        return retriever.retrieve(query)
+    retriever._check_callback_manager()
+    with retrieval(query, retriever.callback_manager) as found:
+        nodes = retriever._retrieve(query)
+        found.nodes = retriever._handle_recursive_retrieval(query, nodes)
+    return found.nodes
+
+
+@_dispatcher.span
+async def aretrieve(retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
+    """Does what ``retrieve`` does, asynchronously."""
+    if not _inherits(retriever, "aretrieve"):
+        return await retriever.aretrieve(query)
+    retriever._check_callback_manager()
+    with retrieval(query, retriever.callback_manager) as found:
+        nodes = await retriever._aretrieve(query)
+        found.nodes = await retriever._ahandle_recursive_retrieval(query, nodes)
+    return found.nodes
+
+
+def _inherits(retriever: BaseRetriever, method: str) -> bool:
+    return getattr_static(type(retriever), method) is getattr_static(BaseRetriever, method)
+
+
+def _told(nodes: list[NodeWithScore]) -> list[NodeWithScore]:
+    """Returns nodes as events tell them: as they are while they are short, else lean."""
+    size = sum(len(given.node.model_dump_json().encode()) for given in nodes)
+    return nodes if size <= _MOST_BYTES else lean_nodes(nodes)
 
 
 def as_bundle(query: QueryType) -> QueryBundle:

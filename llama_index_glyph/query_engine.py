@@ -13,12 +13,13 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import BaseSynthesizer
-from llama_index.core.schema import BaseNode, QueryBundle, QueryType
+from llama_index.core.schema import BaseNode, NodeWithScore, QueryBundle, QueryType
 from llama_index.core.tools import QueryEngineTool
 from pydantic import BaseModel
 from typing_extensions import Self, Unpack
 
 from glyph_shared.asking import AskOptions
+from llama_index_glyph import events
 from llama_index_glyph.events import query_callback, query_trace
 from llama_index_glyph.retriever import GlyphCorpusRetriever
 from llama_index_glyph.synthesizer import GlyphSynthesizer
@@ -125,6 +126,16 @@ class GlyphQueryEngine(RetrieverQueryEngine):
             **settings: As for ``QueryEngineTool.from_defaults``.
         """
         return QueryEngineTool.from_defaults(self, name=name, description=description, **settings)
+
+    def retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        """Returns what the retriever finds and the postprocessors make of it."""
+        nodes = events.retrieve(self._retriever, query_bundle)
+        return self._apply_node_postprocessors(nodes, query_bundle=query_bundle)
+
+    async def aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        """Returns what the retriever finds and the postprocessors make of it."""
+        nodes = await events.aretrieve(self._retriever, query_bundle)
+        return await self._async_apply_node_postprocessors(nodes, query_bundle=query_bundle)
 
     # The base's four methods put whole responses, texts of all source nodes included, in events.
     def query(self, str_or_query_bundle: QueryType) -> RESPONSE_TYPE:

@@ -30,7 +30,7 @@ class GlyphCorpusRetriever(BaseRetriever):
         retriever = GlyphCorpusRetriever(documents)  # GlyphSynthesizer draws them
         pages = GlyphCorpusRetriever.from_documents(documents)  # nodes with page images
 
-    Its events hold the nodes' ids, places and first words, not their texts. Of the pages that it
+    Its events hold of long nodes ids, places and first words, not their texts. Of the pages that it
     drew itself it draws those again whose image was removed.
     """
 
@@ -75,15 +75,15 @@ class GlyphCorpusRetriever(BaseRetriever):
     # The base's events hold all that is retrieved.
     def retrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
         """Returns all nodes."""
-        nodes = self._retrieve(as_bundle(str_or_query_bundle))
-        with retrieval(str_or_query_bundle, nodes, self.callback_manager):
-            return nodes
+        with retrieval(str_or_query_bundle, self.callback_manager) as found:
+            found.nodes = self._retrieve(as_bundle(str_or_query_bundle))
+        return found.nodes
 
     async def aretrieve(self, str_or_query_bundle: QueryType) -> list[NodeWithScore]:
         """Returns all nodes."""
-        nodes = await asyncio.to_thread(self._retrieve, as_bundle(str_or_query_bundle))
-        with retrieval(str_or_query_bundle, nodes, self.callback_manager):
-            return nodes
+        with retrieval(str_or_query_bundle, self.callback_manager) as found:
+            found.nodes = await asyncio.to_thread(self._retrieve, as_bundle(str_or_query_bundle))
+        return found.nodes
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return [NodeWithScore(node=node) for node in self._shown()]

@@ -9,10 +9,18 @@ import pytest
 from llama_index.core import Document
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.callbacks.base_handler import BaseCallbackHandler
+from llama_index.core.node_parser import SentenceSplitter
+from llama_index.retrievers.bm25 import BM25Retriever
 
 from glyph_shared import RenderConfig
 from glyph_shared.errors import ServerError
-from llama_index_glyph import GlyphCorpusRetriever, GlyphLLM, GlyphNodeParser, GlyphQueryEngine
+from llama_index_glyph import (
+    GlyphCorpusRetriever,
+    GlyphLLM,
+    GlyphNodeParser,
+    GlyphQueryEngine,
+    GlyphRenderPostprocessor,
+)
 from tests.llama_index.recording import recorded
 from tests.scripted_server import ScriptedServer, answer, failure, streamed
 
@@ -43,7 +51,9 @@ class OldHandler(BaseCallbackHandler):
 
 
 def _plain(value):
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else vars(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    return getattr(value, "__dict__", str(value))  # a stream's generator has none
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +92,61 @@ def test_no_event_of_a_question_about_a_hundred_pages_is_large(pages, way, given
         "query start", "retrieve start", "retrieve end", "synthesize start",
         "llm start", "llm end", "synthesize end", "query end",
     ]  # fmt: skip
+
+
+def hits_of(documents, count):
+    """Returns BM25 over chunks of documents, which finds as many as are asked for."""
+    nodes = SentenceSplitter(chunk_size=800, chunk_overlap=0)(documents)
+    return BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(count, len(nodes)))
+
+
+@pytest.mark.parametrize("way", ["query", "aquery"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_no_event_of_hybrid_retrieval_is_large_either(pages, way, whole):
+    old = OldHandler()
+    callbacks = CallbackManager([old])
+    retriever = hits_of(pages, 1000)
+    retriever.callback_manager = callbacks
+    drawn = GlyphRenderPostprocessor(config=SMALL, parents=pages if whole else None)
+    with ScriptedServer(answer("Nobody [pages 1-9].")) as server, recorded() as new:
+        engine = GlyphQueryEngine.from_args(
+            retriever,
+            GlyphLLM(server.base_url),
+            config=SMALL,
+            node_postprocessors=[drawn],
+            callback_manager=callbacks,
+        )
+        asked = getattr(engine, way)("Who of the village went out to the mill?")
+        response = asked if way == "query" else asyncio.run(asked)
+    assert response.metadata["pages"] >= 100
+    assert_small_and_without_bytes([*new.events, *old.told])
+    kinds = [kind for kind, _ in [*new.events, *old.told] if "etriev" in kind]
+    assert kinds == ["RetrievalStartEvent", "RetrievalEndEvent", "retrieve start", "retrieve end"]
+
+
+def test_a_few_short_hits_are_told_as_they_are():
+    documents = [Document(text=f"{'Nobody was there. ' * 40}The mill is green.")]
+    with ScriptedServer(answer("Green.")) as server, recorded() as new:
+        engine = GlyphQueryEngine.from_args(hits_of(documents, 2), GlyphLLM(server.base_url))
+        engine.query("Which colour has the mill?")
+    assert documents[0].text in new.named("RetrievalEndEvent")[0]
+
+
+@pytest.mark.parametrize("way", ["query", "aquery"])
+def test_no_event_of_a_streamed_answer_about_a_hundred_pages_is_large(pages, way):
+    old = OldHandler()
+    told = streamed(*(f"On day {day} nobody went. " for day in range(60)))
+    with ScriptedServer(told) as server, recorded() as new:
+        engine = GlyphQueryEngine.from_documents(
+            pages, GlyphLLM(server.base_url), config=SMALL, streaming=True,
+            callback_manager=CallbackManager([old]),
+        )  # fmt: skip
+        if way == "query":
+            assert "day 59" in "".join(engine.query("Who went out?").response_gen)
+        else:
+            assert "day 59" in asyncio.run(_streamed(engine))
+    assert len(new.named("LLMChatInProgressEvent")) == 60
+    assert_small_and_without_bytes([*new.events, *old.told])
 
 
 def test_events_name_pages_by_their_digests_and_hold_the_answer(pages):
