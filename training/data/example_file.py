@@ -69,6 +69,13 @@ def example_line(example: Example) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file anew, so that an interruption leaves the old one or the new one."""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
 def write_examples(path: Path, examples: Iterable[Example]) -> None:
     """Writes a file of examples anew."""
     with path.open("wb") as file:

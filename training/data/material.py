@@ -21,6 +21,7 @@ class Material:
 
     Attributes:
         records: The texts.
+        instructed: Those that have an instruction, and its response.
         held_out: Whether instructions and questions are worded as training never words them.
     """
 
@@ -28,6 +29,7 @@ class Material:
         if not records:
             raise InputError("there are no records to make examples of; add a source")
         self.records = records
+        self.instructed = [record for record in records if record.instruction]
         self.held_out = held_out
         self._by_kind: dict[str, list[Record]] = {}
         for record in records:

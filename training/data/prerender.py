@@ -21,7 +21,7 @@ from typing import Any
 
 from glyph_shared.errors import ConfigError, GlyphError, InputError
 from training.data.drawing import draw
-from training.data.example_file import ExampleFile
+from training.data.example_file import ExampleFile, write_whole
 from training.data.rows import Form, Row, row_of_stored, stored_row
 
 MANIFEST = "manifest.json"
@@ -205,9 +205,7 @@ def _claim(folder: Path, manifest: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / MANIFEST
     if not path.exists():
-        draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps(manifest) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(manifest).encode("ascii") + b"\n")
     elif (found := _read_manifest(folder)) != manifest:
         changed = next(name for name in manifest if found.get(name) != manifest[name])
         raise InputError(

@@ -66,13 +66,12 @@ class Instructions(Task):
         Raises:
             InputError: No record has an instruction and a response.
         """
-        triples = [record for record in material.records if record.instruction]
-        if not triples:
+        if not material.instructed:
             raise InputError(
                 "no record has an instruction; give a source whose rows have text, instruction "
                 "and response"
             )
-        return self.of_record(rng.choice(triples), name)
+        return self.of_record(rng.choice(material.instructed), name)
 
     def of_record(self, record: Record, name: str) -> Example:
         """Makes the example of one triple; a thought before the response is kept as thought."""
