@@ -158,8 +158,10 @@ def _different(documents: Sequence[Document]) -> list[Document]:
     for document in documents:
         if document.page_content.strip():
             whence = str((document.metadata.get("source"), source_page_of(document)))
-            key = whence, start_of(document), is_page(document), document.page_content
-            found.setdefault(key, document)
+            # Of a page that was split after it was drawn, several parts may be found.
+            page = document.metadata["digest"] if is_page(document) else None
+            shown = page or document.page_content
+            found.setdefault((whence, start_of(document), page is None, shown), document)
     return list(found.values())
 
 

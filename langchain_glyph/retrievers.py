@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
     CallbackManagerForRetrieverRun,
@@ -37,9 +35,9 @@ class GlyphCorpusRetriever(BaseRetriever):
     k: int | None = Field(default=None, ge=1)
     """At most so many, from the first on; by default all."""
 
-    @field_validator("documents", mode="before")
+    @field_validator("documents")
     @classmethod
-    def _check(cls, documents: Any) -> Any:
+    def _check(cls, documents: list[Document]) -> list[Document]:
         check_documents(documents)
         if not documents:
             raise InputError("there is nothing to retrieve; give at least one document")

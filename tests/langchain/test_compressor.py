@@ -151,6 +151,13 @@ def test_what_was_found_twice_is_shown_once():
     assert texts(compressed(*twice)) == [LINES[:500], "a"]
 
 
+def test_parts_of_one_page_show_it_once():
+    page = GlyphPageTransformer(config=SMALL).transform_documents([diary()])[1]
+    parts = [page.model_copy(update={"page_content": text}) for text in ("On day", "it rained")]
+    [shown] = compressed(*parts)
+    assert shown.metadata["image_path"] == page.metadata["image_path"]
+
+
 def test_equal_ids_lose_no_text():
     assert texts(compressed(Document("a", id="1"), Document("b", id="1"))) == ["a", "b"]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import pickle
 
 import pytest
 
@@ -59,10 +61,23 @@ def test_the_list_that_comes_back_may_be_changed():
     assert retriever.invoke("?") == DOCUMENTS
 
 
-@pytest.mark.parametrize("given", [[], ["text"], "text", None])
+@pytest.mark.parametrize("given", [[], [Document.model_construct(page_content=None)]])
 def test_without_documents_there_is_nothing_to_retrieve(given):
     with pytest.raises(InputError):
         GlyphCorpusRetriever(documents=given)
+
+
+@pytest.mark.parametrize("given", [["text"], "text", None])
+def test_what_is_no_document_is_refused(given):
+    with pytest.raises(ValidationError, match="documents"):
+        GlyphCorpusRetriever(documents=given)
+
+
+def test_it_comes_back_from_what_is_written_down():
+    retriever = GlyphCorpusRetriever(documents=DOCUMENTS, k=3)
+    again = GlyphCorpusRetriever(**json.loads(retriever.model_dump_json()))
+    assert again.invoke("?") == DOCUMENTS[:3]
+    assert pickle.loads(pickle.dumps(retriever)).invoke("?") == DOCUMENTS[:3]
 
 
 def test_an_unknown_setting_is_refused():
