@@ -82,8 +82,8 @@ def serve(
         bool,
         typer.Option(
             "--tools",
-            help="Let requests offer tools. GLM-4.1V was not trained to call any; vLLM holds calls "
-            "to their form, and how well zai-org/Glyph chooses them was not measured.",
+            help="Let requests offer tools. GLM-4.1V's makers say that it supports none: vLLM "
+            "holds calls to their form, but how well zai-org/Glyph chooses was not measured.",
         ),
     ] = False,
     show: Annotated[bool, typer.Option("--show", help="Print the vllm command and leave.")] = False,

@@ -43,8 +43,8 @@ CHAT_TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 NO_MEDIA_DOMAIN = "none.invalid"
 
 GLM_TOOL_PARSER = "glm47"
-"""Reads the calls that the chat template asks for. vLLM's older ``glm45`` wants a line end behind
-the name; from vLLM 0.32 on both names mean the same parser."""
+"""Reads the calls that the chat template asks for. In vLLM 0.32 ``glm45`` is another name for it;
+in versions before, that one wants a line end behind the tool's name."""
 
 QUIET_ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
