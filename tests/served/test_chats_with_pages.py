@@ -12,7 +12,7 @@ pytest.importorskip("langchain_openai")
 
 from llama_index.core.llms import ChatMessage
 
-from tests.served.forms import ENDS_SOON
+from tests.served.forms import BODY
 from tests.served.relay import Relay
 from tests.served.server import FILLER
 from tests.served.test_langchain_face import model_of
@@ -20,7 +20,6 @@ from tests.served.test_llama_index_face import llm_of
 
 pytestmark = pytest.mark.server
 
-ASKED = {"repetition_penalty": 1.0, "stop_token_ids": [], "logit_bias": ENDS_SOON}
 NEXT = [("assistant", "Jane."), ("user", "And when?")]
 
 
@@ -31,7 +30,7 @@ def chat_about(name: str) -> list[tuple[str, str]]:
 
 
 def langchain_asks(server, base_url):
-    model = model_of(server, base_url=base_url, config=None, max_tokens=20, extra_body=ASKED)
+    model = model_of(server, base_url=base_url, config=None, max_tokens=20, extra_body=BODY)
 
     def ask(chat):
         message = model.invoke(chat)
@@ -42,7 +41,7 @@ def langchain_asks(server, base_url):
 
 
 def llama_index_asks(server, base_url):
-    settings = {"max_tokens": 20, "additional_kwargs": {"extra_body": ASKED}}
+    settings = {"max_tokens": 20, "additional_kwargs": {"extra_body": BODY}}
     llm = llm_of(server, base_url=base_url, config=None, **settings)
 
     def ask(chat):

@@ -20,14 +20,13 @@ from pydantic import BaseModel, Field
 from langchain_glyph import ChatGlyph
 from llama_index_glyph import GlyphLLM
 from tests.langchain.chat_ways import ask
-from tests.served.forms import ENDS_SOON
+from tests.served.forms import BODY
 from tests.served.server import FILLER, Served
 from tests.served.test_langchain_face import model_of
 from tests.served.test_llama_index_face import llm_of
 
 pytestmark = pytest.mark.server
 
-ASKED = {"repetition_penalty": 1.0, "stop_token_ids": [], "logit_bias": ENDS_SOON}
 LONG = FILLER * 300
 
 
@@ -44,12 +43,12 @@ def find(w: Literal["ship", "port"]) -> str:
 
 
 def chat_model(served: Served, **settings: Any) -> ChatGlyph:
-    given = {"config": None, "max_tokens": 120, "extra_body": ASKED}
+    given = {"config": None, "max_tokens": 120, "extra_body": BODY}
     return model_of(served, **given | settings)
 
 
 def llm(served: Served, **settings: Any) -> GlyphLLM:
-    given = {"config": None, "max_tokens": 120, "additional_kwargs": {"extra_body": ASKED}}
+    given = {"config": None, "max_tokens": 120, "additional_kwargs": {"extra_body": BODY}}
     return llm_of(served, **given | settings)
 
 
