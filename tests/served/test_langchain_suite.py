@@ -17,7 +17,7 @@ from glyph_shared.reader import Reader
 from langchain_glyph import ChatGlyph
 from tests.langchain.local_file import LocalFile
 from tests.langchain.suite_table import differing
-from tests.served.forms import BODY
+from tests.served.forms import ENDS_SOON
 
 pytestmark = [
     pytest.mark.server,
@@ -43,7 +43,8 @@ class TestOnVllm(ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self):
-        return {"temperature": 0, "max_tokens": 60, "extra_body": BODY}
+        extra_body = {"stop_token_ids": [], "logit_bias": ENDS_SOON}
+        return {"temperature": 0, "max_tokens": 60, "extra_body": extra_body}
 
     @property
     def model_override_value(self):
