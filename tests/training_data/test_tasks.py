@@ -229,6 +229,14 @@ def test_several_pages_are_cited_together():
     assert drawn.example.target == f"x [pages 1, {len(drawn.all_pages)}]"
 
 
+def test_an_example_has_one_look(material: Material):
+    task = InterleavedText(part_chars=600, parts=6)
+    example = max(some(task, material), key=lambda one: len(one.pages))
+    configs = {theta(page.theta, page.seed) for page in example.with_pages("table8", 9).pages}
+    assert len(example.pages) > 1
+    assert configs == {theta("table8", 9)}
+
+
 def test_pages_are_numbered_through_all_turns():
     text = "word " * 3000
     turns = (user(Pages(text, "en")), user(Pages("The answer is here.", "en")))

@@ -10,7 +10,7 @@ example's pages 0 show.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -91,10 +91,9 @@ class Example:
         return [part for turn in self.turns for part in turn.parts if isinstance(part, Pages)]
 
     def with_pages(self, theta: str, seed: int) -> Example:
-        """Returns the example in another style; each of its pages gets a seed of its own."""
-        seeds = iter(range(seed, seed + len(self.pages)))
+        """Returns the example in another style, the same for all of its pages."""
         turns = tuple(
-            replace(turn, parts=tuple(_styled(part, theta, seeds) for part in turn.parts))
+            replace(turn, parts=tuple(_styled(part, theta, seed) for part in turn.parts))
             for turn in self.turns
         )
         return replace(self, turns=turns)
@@ -140,8 +139,8 @@ def from_row(row: Mapping[str, Any]) -> Example:
         ) from None
 
 
-def _styled(part: str | Pages, theta: str, seeds: Iterator[int]) -> str | Pages:
-    return replace(part, theta=theta, seed=next(seeds)) if isinstance(part, Pages) else part
+def _styled(part: str | Pages, theta: str, seed: int) -> str | Pages:
+    return replace(part, theta=theta, seed=seed) if isinstance(part, Pages) else part
 
 
 def _part_row(part: str | Pages) -> dict[str, Any]:
