@@ -270,6 +270,8 @@ def test_the_command_tells_how_far_it_is(examples: Path, tmp_path: Path, capsys)
     ]
     main([str(examples), str(tmp_path / "pages"), "--shard", "5"])
     assert capsys.readouterr().out.startswith("10 examples in")
+    with pytest.raises(SystemExit, match=r"error: .* holds pages of other shard"):
+        main([str(examples), str(tmp_path / "pages"), "--shard", "4"])
 
 
 def test_pictures_are_stored_as_png(examples: Path):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -60,8 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shard", type=int, default=64, help="examples in a file")
     parser.add_argument("--workers", type=int, default=1, help="processes")
     options = parser.parse_args(arguments)
-    shards = plan_shards(options.examples, options.folder, options.shard)
-    prerender(shards, workers=options.workers, progress=_tell)
+    try:
+        shards = plan_shards(options.examples, options.folder, options.shard)
+        prerender(shards, workers=options.workers, progress=_tell)
+    except GlyphError as error:
+        sys.exit(f"error: {error}")
     failed = sum(len(read_failed(shard)) for shard in shards)
     print(f"{shards[-1].end - failed} examples in {options.folder}, {failed} could not be drawn")
 

@@ -9,11 +9,12 @@ difference to it; after an interruption the same command draws what is missing.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from glyph_shared.errors import ConfigError
+from glyph_shared.errors import ConfigError, GlyphError
 from training.data.prerender import Shard, plan_shards, read_failed, write_shard
 
 
@@ -25,9 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shard", type=int, default=64, help="examples in a file")
     parser.add_argument("--address", help="of the cluster; without it, Ray starts on this machine")
     options = parser.parse_args(arguments)
-    ray = _ray()
-    ray.init(address=options.address, ignore_reinit_error=True)
-    shards = plan_shards(options.examples.resolve(), options.folder.resolve(), options.shard)
+    try:
+        shards = plan_shards(options.examples.resolve(), options.folder.resolve(), options.shard)
+        _ray().init(address=options.address, ignore_reinit_error=True)
+    except GlyphError as error:
+        sys.exit(f"error: {error}")
     drawn = render_with_ray(shards)
     failed = sum(len(read_failed(shard)) for shard in shards)
     print(f"{drawn} examples drawn in {options.folder}, {failed} could not be")
