@@ -44,6 +44,14 @@ $(VENV)/browser: $(VENV)/dev
 	.venv-ray/bin/$(PIP) -e ".[ray]" "pytest>=8.4"
 	touch $@
 
+# ms-swift caps transformers and TRL below the versions of the stages.
+.venv-swift/ready: tests/stacks/torchvision.sh
+	$(PYTHON) -m venv .venv-swift
+	.venv-swift/bin/$(PIP) $(TORCH)
+	.venv-swift/bin/$(PIP) "ms-swift==4.6.0" msgspec $(TORCH)
+	tests/stacks/torchvision.sh .venv-swift
+	touch $@
+
 apt: ## Install the system packages that the tests use (Debian)
 	@missing=$$(bash .ci/missing_packages | xargs); [ -z "$$missing" ] \
 		|| { apt-get update -qq && apt-get install -y -qq $$missing; } \
@@ -134,6 +142,9 @@ test-train: .venv-train/ready ## Test the training recipe with torch on the CPU
 test-ray: .venv-ray/ready ## Draw training pages on a cluster of one machine with Ray Data
 	.venv-ray/bin/python -m pytest tests/cluster
 
+test-swift: .venv-train/ready .venv-swift/ready ## Run what is written for ms-swift, on two processes
+	.venv-train/bin/python -m pytest -rs tests/training/test_swift.py
+
 test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and chromium-driver)
 	$(BIN)/python -m pytest -rs -m browser tests/llama_index/test_report_in_browser.py
 
@@ -141,4 +152,5 @@ all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-loader \
 	bench-serving bench-needles bench-legibility bench-search bench-million scripts picture \
-	test-install test-openai3 test-vllm test-glyph test-train test-ray test-browser all
+	test-install test-openai3 test-vllm test-glyph test-train test-ray test-swift \
+	test-browser all

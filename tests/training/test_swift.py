@@ -1,0 +1,84 @@
+"""What is written for ms-swift runs there, a sequence shared by two processes: make test-swift."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs .venv-train: make test-train")
+
+from glyph_shared import ConfigError, InputError  # noqa: E402
+from tests.training.full_vocabulary import write_model  # noqa: E402
+from tests.training.small import examples, write_examples  # noqa: E402
+from training import export_swift  # noqa: E402
+from training.data.example_file import write_examples as write_file  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+SWIFT = Path(".venv-swift/bin").absolute()
+CPU = ("--ddp_backend", "gloo", "--use_cpu", "true")
+
+
+def _export(out: Path, data: Path, parallel: int, *more: str) -> Path:
+    export_swift.main([
+        "--out", str(out), "--processes", str(parallel), "--sequence-parallel", str(parallel),
+        "--examples", str(data), "--model_dtype", "float32", "--max_steps", "3",
+        "--learning_rate", "1e-3", "--logging_steps", "1", "--output_dir", "unused",
+        "--gradient_checkpointing", "false", "--bf16", "false", "--use_cpu", "true",
+        "--per_device_train_batch_size", "1", "--global_batch", "2", *more,
+    ])  # fmt: skip
+    return out
+
+
+def _losses(out: Path) -> list[float]:
+    environment = {**os.environ, "PATH": f"{SWIFT}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONPATH", None)
+    run = ("bash", str(out / "train.sh"), *CPU)
+    subprocess.run(run, check=True, capture_output=True, env=environment)
+    (journal,) = out.glob("run/*/logging.jsonl")
+    rows = map(json.loads, journal.read_text(encoding="utf-8").splitlines())
+    return [float(row["loss"]) for row in rows if "loss" in row]
+
+
+@pytest.mark.skipif(not (SWIFT / "swift").exists(), reason="needs .venv-swift: make test-swift")
+def test_a_sequence_shared_by_two_processes_is_learned_as_by_one(tmp_path):
+    model, data = tmp_path / "model", write_examples(tmp_path / "examples.jsonl")
+    model.mkdir()
+    chosen = ("--model", str(write_model(model)))
+    one = _losses(_export(tmp_path / "one", data, 1, *chosen))
+    two = _losses(_export(tmp_path / "two", data, 2, *chosen))
+    assert len(one) == 3
+    assert two == pytest.approx(one, rel=1e-3)
+
+
+def test_each_page_is_written_once_and_named_by_its_examples(tmp_path):
+    out = _export(tmp_path / "out", write_examples(tmp_path / "examples.jsonl", 16), 1)
+    lines = (out / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len(rows) == 16
+    assert len(list((out / "pages").glob("*.png"))) == 8
+    assert all((out / page).exists() for row in rows for page in row["images"])
+    assert rows[0]["messages"][0]["content"] == "<image>Read."
+
+
+def test_a_text_that_holds_the_mark_of_an_image_is_named(tmp_path):
+    path = tmp_path / "examples.jsonl"
+    write_file(path, [_with_target(examples(1)[0], "see <image>")])
+    with pytest.raises(InputError, match="example '0' holds '<image>'"):
+        _export(tmp_path / "out", path, 1)
+
+
+def test_a_batch_that_the_groups_cannot_share_is_an_error(tmp_path):
+    data = write_examples(tmp_path / "examples.jsonl")
+    with pytest.raises(ConfigError, match="no multiple"):
+        _export(
+            tmp_path / "out", data, 1, "--global_batch", "3", "--per_device_train_batch_size", "2"
+        )
+
+
+def _with_target(example, target):
+    return type(example)(**{**vars(example), "target": target})
