@@ -70,8 +70,9 @@ def main(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="For rag-embedding, as LlamaIndex names it: local:/models/bge-small-en-v1.5. "
-            "There is no default, for it would come from a hub.",
+            help="For rag-embedding, as LlamaIndex names it: local:/models/bge-small-en-v1.5; or "
+            "any other, by where it is: my_app.embeddings:model. There is no default, for it would "
+            "come from a hub.",
         ),
     ] = None,
     overflow: Annotated[

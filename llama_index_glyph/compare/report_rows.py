@@ -127,12 +127,19 @@ def _page(page: Row, details: Details) -> dict[str, Any]:
     image, evidence = page["image"], page["evidence_px"]
     return {
         "image": details.image(image) if image else None,
-        "parts": [details.image(image, tuple(box)) for box in evidence[:_PARTS]] if image else [],
+        "parts": [details.image(image, tuple(box)) for box in _ends(evidence)] if image else [],
         "place": f"page {page['page'] + 1} · {_place(page)}",
         "size": page["size_px"],
         "cited": page["cited"],
         "evidence": evidence,
     }
+
+
+def _ends(lines: Sequence[Any]) -> list[Any]:
+    """Returns the first and the last lines of a long gold, which tell the subject and the value."""
+    if len(lines) <= _PARTS:
+        return list(lines)
+    return [*lines[: _PARTS // 2], *lines[-(_PARTS // 2) :]]
 
 
 def _place(span: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any, Literal, get_args
 
 from llama_index.core.embeddings import BaseEmbedding, resolve_embed_model
@@ -29,6 +30,9 @@ ArmName = Literal["glyph", "rag-bm25", "rag-embedding", "hybrid", "text"]
 
 DEFAULT_ARMS: tuple[ArmName, ...] = ("glyph", "rag-bm25")
 
+_OF_LLAMA_INDEX = ("local", "clip")
+"""What LlamaIndex's own names begin with."""
+
 _OF_REQUESTS = ("overflow", "max_pages", "max_tokens", "window")
 """Settings that are options of ``GlyphClient.ask`` too."""
 
@@ -42,8 +46,9 @@ class Settings:
         chunk_size: The most text tokens of a chunk; LlamaIndex's default.
         chunk_overlap: Text tokens that a chunk repeats of the one before; LlamaIndex's default.
         top_k: How many chunks are retrieved; LlamaIndex's default.
-        embedding: A name that LlamaIndex resolves, such as ``local:BAAI/bge-small-en-v1.5``; None
-            where no arm embeds, for none is taken by default.
+        embedding: A name that LlamaIndex resolves, such as ``local:BAAI/bge-small-en-v1.5``, or
+            where one is, as ``my_app.embeddings:model``, or its class; None where no arm embeds,
+            for none is taken by default.
         config: θ; else what the server names, else preset ``en``.
         overflow: What pages do that do not fit one request; see ``PageAnswerer``.
         max_pages: The most pages of one request.
@@ -178,9 +183,22 @@ def _embedding(name: str | None) -> BaseEmbedding:
     if name is None:
         raise ConfigError(
             "the arm 'rag-embedding' needs an embedding, and none is fetched unasked; name one "
-            "as LlamaIndex does, such as local:/models/bge-small-en-v1.5"
+            "as LlamaIndex does, such as local:/models/bge-small-en-v1.5, or one of your own, such "
+            "as my_app.embeddings:model"
         )
+    module, _, attribute = name.partition(":")
     try:
+        if attribute and module not in _OF_LLAMA_INDEX:
+            return _imported(module, attribute)
         return resolve_embed_model(name)
-    except (ImportError, ValueError) as error:
+    except (ImportError, AttributeError, OSError, TypeError, ValueError) as error:
         raise ConfigError(f"LlamaIndex cannot make the embedding {name!r}: {error}") from None
+
+
+def _imported(module: str, attribute: str) -> BaseEmbedding:
+    """Returns an embedding, or makes one of its class."""
+    found = getattr(import_module(module), attribute)
+    made = found() if isinstance(found, type) else found
+    if not isinstance(made, BaseEmbedding):
+        raise TypeError(f"it is a {type(made).__name__}, not one of LlamaIndex's embeddings")
+    return made

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import re
 import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from llama_index.core.bridge.pydantic import Field
+from llama_index.core.embeddings import BaseEmbedding
 from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 from llama_index.core.llms.callbacks import llm_completion_callback
 
@@ -152,6 +156,59 @@ def test_embeddings_are_any_of_llama_index():
 
     retriever = embedding_retriever(chunks(DOCUMENTS, 64, 0), MockEmbedding(embed_dim=3), 2)
     assert len(ask(Rag(retriever, Answerer())).retrieved) == 2
+
+
+class WordCounts(BaseEmbedding):
+    """Counts words: an embedding that needs no hub."""
+
+    def _get_text_embedding(self, text):
+        counts = Counter(crc32(word.encode()) % 512 for word in re.findall(r"\w+", text.lower()))
+        return [float(counts[place]) for place in range(512)]
+
+    def _get_query_embedding(self, query):
+        return self._get_text_embedding(query)
+
+    async def _aget_query_embedding(self, query):
+        return self._get_text_embedding(query)
+
+
+def embedding_arm(name, model=None):
+    settings = Settings(
+        arms=("rag-embedding",), chunk_size=64, chunk_overlap=0, top_k=1, embedding=name
+    )
+    with ScriptedServer(streamed("AB-4711")) as server:
+
+        async def work():
+            endpoint = Endpoint.resolve(base_url=server.base_url)
+            async with AsyncGlyphClient.at(endpoint) as client:
+                arms = await make_arms(DOCUMENTS, settings, endpoint, client, embedding=model)
+                return await arms["rag-embedding"](ASKED)
+
+        return asyncio.run(work())
+
+
+WORD_COUNTS = WordCounts()
+
+
+@pytest.mark.parametrize("name", ["WordCounts", "WORD_COUNTS"])
+def test_an_embedding_is_named_by_where_it_is_or_given(name):
+    for reading in (embedding_arm(f"{__name__}:{name}"), embedding_arm(None, WORD_COUNTS)):
+        [hit] = reading.retrieved
+        assert FACT in hit.content.text
+        assert 0 < hit.score <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("no_such_module:model", "No module named 'no_such_module'"),
+        (f"{__name__}:Nothing", "Nothing"),
+        (f"{__name__}:FACT", "it is a str, not one of LlamaIndex's embeddings"),
+    ],
+)
+def test_an_embedding_that_is_none_is_told(name, told):
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        embedding_arm(name)
 
 
 def test_a_chunk_cannot_overlap_all_of_itself():

@@ -6,7 +6,13 @@ import asyncio
 import json
 
 import pytest
-from llama_index.core import Document, MockEmbedding, VectorStoreIndex, get_response_synthesizer
+from llama_index.core import (
+    Document,
+    MockEmbedding,
+    Settings,
+    VectorStoreIndex,
+    get_response_synthesizer,
+)
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.chat_engine import CondenseQuestionChatEngine, SimpleChatEngine
 from llama_index.core.node_parser import SentenceSplitter
@@ -29,6 +35,7 @@ from llama_index_glyph import (
     GlyphRenderPostprocessor,
     GlyphSynthesizer,
 )
+from tests.llama_index.recording import old_recorder
 from tests.scripted_server import ScriptedServer, answer, streamed
 
 LISBON = "What is the access code of the Lisbon office?"
@@ -194,6 +201,39 @@ def test_a_simple_chat_remembers_what_was_said():
         chat = SimpleChatEngine.from_defaults(llm=GlyphLLM(server.base_url))
         chat.chat("I am Ada.")
         assert "".join(chat.stream_chat("Who am I?").response_gen) == "Ada, as you said."
+
+
+@pytest.mark.parametrize("way", ["achat", "astream_chat"])
+def test_a_simple_chat_remembers_in_an_event_loop_too(way):
+    def choose(said):
+        return "Ada, as you said." if "I am Ada" in said and "Who am I" in said else "Hello."
+
+    async def talk(chat):
+        await chat.achat("I am Ada.")
+        if way == "achat":
+            return (await chat.achat("Who am I?")).response
+        return await _astream(chat, "Who am I?")
+
+    with ScriptedServer(replies(choose)) as server:
+        chat = SimpleChatEngine.from_defaults(llm=GlyphLLM(server.base_url))
+        assert asyncio.run(talk(chat)) == "Ada, as you said."
+
+
+def test_stock_engines_take_the_llm_of_the_settings_and_tell_its_callbacks(monkeypatch):
+    recorder, callbacks = old_recorder()
+    long = "\n".join(f"On day {day} it rained in the hills." for day in range(1200))
+    with ScriptedServer(answer("Rain.")) as server:
+        monkeypatch.setattr(Settings, "_llm", GlyphLLM(server.base_url))
+        monkeypatch.setattr(Settings, "_callback_manager", callbacks)
+        index = VectorStoreIndex.from_documents(
+            [Document(text=long)],
+            transformations=[SentenceSplitter(chunk_size=20_000)],
+            embed_model=MockEmbedding(embed_dim=4),
+        )
+        assert str(index.as_query_engine().query("What was the weather?")) == "Rain."
+    # Its prompt was long text, which went as pages and is text in what callbacks are told.
+    assert "image_url" in json.dumps(server.requests[0]["messages"])
+    assert any("On day 1199" in told and "llm" in told.lower() for told in recorder.started)
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -17,7 +17,7 @@ from glyph_shared import InputError
 from llama_index_glyph.compare.report import write_report
 from llama_index_glyph.compare.report_figures import intervals
 from llama_index_glyph.compare.report_numbers import count, money, signed
-from llama_index_glyph.compare.report_rows import Details, marks, utf16_units
+from llama_index_glyph.compare.report_rows import Details, marks, questions, utf16_units
 from llama_index_glyph.compare.thumbnails import WIDTH_PX, embedded
 from llama_index_glyph.compare.verdict_signs import SIGNS, sign_of
 from tests.llama_index.report_sample import make_sample, write_summary
@@ -237,6 +237,16 @@ def test_a_chunk_whose_text_is_not_its_stretch_is_not_marked():
 def test_a_chunk_that_many_questions_retrieve_is_kept_once():
     details = Details(draw=lambda name, part: None)
     assert [details.text("one"), details.text("two"), details.text("one")] == [0, 1, 0]
+
+
+def test_of_a_long_gold_the_first_and_the_last_lines_are_cut_out(sample, tmp_path):
+    drawn = []
+    details = Details(draw=lambda name, part: drawn.append(part))
+    row = next(row for row in rows_of(sample) if row["pages"])
+    lines = [[0, 10 * number, 100, 10] for number in range(9)]
+    row["pages"] = [{**row["pages"][0], "evidence_px": lines}]
+    questions([row], {"questions": []}, [row["arm"]], details)
+    assert [part[1] for part in drawn if part] == [0, 10, 70, 80]
 
 
 def test_verdicts_are_told_apart_without_colour():

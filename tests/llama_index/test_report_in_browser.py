@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import shutil
@@ -14,6 +15,8 @@ pytest.importorskip("selenium")
 from pypdf import PdfReader
 from selenium import webdriver
 
+from glyph_shared import Document
+from llama_index_glyph.compare import Passage, Question, Reading, compare
 from llama_index_glyph.compare.report import write_report
 from tests.llama_index.report_sample import make_sample
 
@@ -248,6 +251,36 @@ def test_a_narrow_window_does_not_scroll_sideways(screen):
     width = screen.driver.execute_script("return document.documentElement.scrollWidth")
     screen.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert width <= 380
+
+
+async def _fails(question):
+    raise RuntimeError(f"no answer {ATTACK}")
+
+
+async def _talks(question):
+    text = "word " * 100_000 + ATTACK
+    chunk = Passage("long.txt", 0, Document.from_text(text, "long.txt"))
+    return Reading(text, retrieved=(chunk,), shown=(("long.txt", 0, len(text)),))
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        {"one": _talks},
+        {"bad": _fails, "worse": _fails},
+        {f"a rather long name {n}": _talks for n in range(7)},
+    ],
+    ids=["one arm", "all failed", "seven arms"],
+)
+def test_odd_comparisons_open_without_a_complaint(screen, tmp_path, arms):
+    documents = [Document.from_text("word " * 100_000, "long.txt")]
+    asked = [Question(f"q{n}", f"{'What ' * 400 * n}{ATTACK}?", ("x",)) for n in range(2)]
+    asyncio.run(compare(documents, asked, arms, tmp_path))
+    screen.driver.get(write_report(tmp_path).as_uri())
+    assert screen.shown()[1].size["height"] < 200
+    screen.all("button.open")[1].click()
+    assert len(screen.all("tr.detail .result")) == len(arms)
+    assert screen.driver.execute_script("return document.documentElement.scrollWidth") <= 1280
 
 
 def test_nothing_is_requested_but_the_file_itself(screen, report):
