@@ -15,6 +15,9 @@ from glyph_shared.metrics import character_accuracy, exact_match, normalise_answ
 
 _THOUGHT = re.compile(r"\A\s*<think>(.*?)</think>", re.S)
 _MARK = re.compile(r"</?think>|<\|[a-z_]+\|>")
+IDEOGRAPH = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+"""Chars of scripts that put no space between words: Han and kana."""
+
 _CITATION = re.compile(r"\s*\[\s*(?:pages?|pp?\.)[^\]]*\]", re.I)
 
 
@@ -48,8 +51,8 @@ def exact(answer: str, references: Sequence[str]) -> float:
 
 
 def f1(answer: str, references: Sequence[str]) -> float:
-    """Returns the best harmonic mean of word precision and recall."""
-    return token_f1(answer, references)
+    """Returns the best harmonic mean of word precision and recall; an ideograph is a word."""
+    return token_f1(_spaced(answer), list(map(_spaced, references)))
 
 
 def listed(answer: str, references: Sequence[str]) -> float:
@@ -103,3 +106,7 @@ def weighted(parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Returns the mean of rewards by weight; a reward without one counts nothing."""
     total = sum(weights.get(name, 0.0) for name in parts)
     return sum(value * weights.get(name, 0.0) for name, value in parts.items()) / (total or 1.0)
+
+
+def _spaced(text: str) -> str:
+    return re.sub(IDEOGRAPH, r" \g<0> ", text)

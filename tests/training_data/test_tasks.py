@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -161,6 +161,13 @@ def test_the_missing_page_stands_between_the_others(material: Material):
     before, after = example.pages
     assert example.target not in before.text + after.text
     assert example.turns[0].parts[1] == "[The missing page.]\n"
+
+
+def test_a_blank_in_chinese_hides_some_signs_and_no_paragraph():
+    text = "小船中午离开港口。桥下的水很深，没有人过去。" * 30
+    task = MaskedSpans(chars=500, longest=4)
+    example = task.example(random.Random(0), Material([Record("zh", text, "cjk")]), "e")
+    assert all(0 < len(hidden) <= 8 for hidden in blanks(example.target).values())
 
 
 # ---- questions ----
@@ -407,6 +414,43 @@ def test_a_thought_is_no_part_of_the_answer():
 )
 def test_cited_pages_are_scored_as_a_set(answer: str, pages: list[int], score: float):
     assert rewards.citations(answer, pages) == pytest.approx(score)
+
+
+def test_chinese_overlaps_sign_by_sign():
+    assert rewards.f1("小船离开", ["小船中午离开"]) == pytest.approx(0.8)
+    assert rewards.f1("港口", ["小船"]) == 0
+
+
+def test_a_stage_may_insist_on_a_thought(material: Material):
+    drawn = draw(made(SMALL[4], material, 0)).example
+    forms = [
+        SMALL[4].reward(text, drawn, think=think)["format"]
+        for text in (drawn.target, f"<think>So.</think>{drawn.target}")
+        for think in (False, True)
+    ]
+    assert forms == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (lambda: PageOcr(chars=5), "ocr: chars is at least 100; got 5"),
+        (lambda: MaskedSpans(spans=0), "masked: spans is at least 1; got 0"),
+        (lambda: InterleavedText(parts=1), "interleaved: parts is at least 2; got 1"),
+        (lambda: CodeLookup(least_files=2), "code_lookup: least_files is at least 3; got 2"),
+        (lambda: Needles(least_chars=900, most_chars=300), "least_chars 900 is more than most_ch"),
+        (lambda: FactQuestions(kinds={"lokup": 1}), "a kind is one of lookup, .* got 'lokup'"),
+        (lambda: Needles(kinds={"single": 0}), "kinds have weights of 0 or more, not all 0"),
+    ],
+)
+def test_impossible_options_are_told(options: Callable[[], Task], says: str):
+    with pytest.raises(ConfigError, match=says):
+        options()
+
+
+def test_a_question_may_stand_alone(material: Material):
+    task = FactQuestions(others=0, kinds={"lookup": 1}, least_chars=300, most_chars=400)
+    assert made(task, material, 0).evidence
 
 
 def test_rewards_are_weighed_by_name():

@@ -7,7 +7,7 @@ a function, ``callers`` for the files that call it.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,6 +32,7 @@ class CodeLookup(Task):
     """
 
     name: ClassVar[str] = "code_lookup"
+    least: ClassVar[Mapping[str, int]] = {"least_files": 3}
     least_files: int = 3
     most_files: int = 12
     file_chars: int = 1500

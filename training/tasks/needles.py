@@ -18,7 +18,7 @@ from training.data.invented import words
 from training.data.material import Material, plant
 from training.tasks.example import Evidence, Example, Pages, user
 from training.tasks.questions import thought
-from training.tasks.task import Task, wording
+from training.tasks.task import Task, check_kinds, drawn_kind, wording
 
 DEPTHS = 10
 """Depths are told in tenths of the text."""
@@ -53,9 +53,13 @@ class Needles(Task):
     most_chars: int = 100_000
     kinds: Mapping[str, float] = field(default_factory=lambda: KIND_WEIGHTS)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kinds(self.name, self.kinds, KINDS)
+
     def example(self, rng: random.Random, material: Material, name: str) -> Example:
         """Hides needles in a passage."""
-        kind = rng.choices(list(self.kinds), list(self.kinds.values()))[0]
+        kind = drawn_kind(rng, self.kinds)
         hidden = KINDS[kind](rng, material)
         chars = rng.randint(self.least_chars, self.most_chars)
         text = material.passage(rng, chars, prefer="prose")

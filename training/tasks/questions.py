@@ -20,7 +20,7 @@ from training.data.invented import words
 from training.data.material import Material, plant
 from training.reader.facts import Fact, random_fact
 from training.tasks.example import CITED, Evidence, Example, Pages, page_mark, user
-from training.tasks.task import Task, refuses, wording
+from training.tasks.task import Task, check_kinds, drawn_kind, refuses, wording
 
 ROLES = ("manager", "director", "secretary", "project leader", "chief engineer", "owner")
 PERSONAL = ("phone number", "badge number", "room number", "locker number", "postal code")
@@ -66,15 +66,20 @@ class FactQuestions(Task):
     """
 
     name: ClassVar[str] = "questions"
+    least: ClassVar[Mapping[str, int]] = {"others": 0}
     least_chars: int = 2000
     most_chars: int = 40_000
     kinds: Mapping[str, float] = field(default_factory=lambda: KIND_WEIGHTS)
     others: int = 6
     cite: float = 0.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kinds(self.name, self.kinds, KINDS)
+
     def example(self, rng: random.Random, material: Material, name: str) -> Example:
         """Plants facts in a passage and asks one question about them."""
-        kind = rng.choices(list(self.kinds), list(self.kinds.values()))[0]
+        kind = drawn_kind(rng, self.kinds)
         asked = KINDS[kind](rng, material)
         facts = _other_facts(rng, material, asked, self.others)
         others = [fact.statement(rng)[0] for fact in facts]
@@ -117,11 +122,11 @@ class CitedAnswers(FactQuestions):
     name: ClassVar[str] = "cited_answers"
     cite: float = 1.0
 
-    def reward(self, completion: str, example: Example) -> dict[str, float]:
+    def reward(self, completion: str, example: Example, *, think: bool = False) -> dict[str, float]:
         """Returns the rewards of an answer, and whether it cites in the right form."""
         cites = bool(example.evidence)
         form = {"citation": rewards.citation_form(completion)} if cites else {}
-        return {**super().reward(completion, example), **form}
+        return {**super().reward(completion, example, think=think), **form}
 
 
 def thought(statements: Sequence[str]) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from glyph_shared.errors import InputError
 from training import rewards
 from training.data.material import Material, cut
+from training.rewards import IDEOGRAPH
 from training.tasks.example import Example, Pages, Turn, assistant, text_mark, user
 from training.tasks.task import Task, wording
 
-_WORD = re.compile(r"\S+")
+_WORD = re.compile(rf"{IDEOGRAPH}|(?:(?!{IDEOGRAPH})\S)+")
 _ANSWERED = re.compile(r"^\s*\[?(\d+)\]?\s*[:.)]\s*(.*)$", re.M)
 
 
@@ -48,6 +50,7 @@ class InterleavedText(Task):
     """
 
     name: ClassVar[str] = "interleaved"
+    least: ClassVar[Mapping[str, int]] = {"parts": 2}
     part_chars: int = 4000
     parts: int = 6
 
