@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
 
@@ -168,6 +169,25 @@ def test_tokens_stream_out_of_an_agent(server, way):
     assert texts == ["Hello", " there, what is it?"]
     assert server.requests[0]["stream"] is True
     assert images(server.requests[0])
+
+
+@pytest.mark.parametrize("way", ["ainvoke", "astream"])
+def test_pages_are_drawn_outside_the_event_loop(server, monkeypatch, way):
+    threads = []
+    inside = drawing_module.pages_of_history
+
+    def spy(*args, **kwargs):
+        threads.append(threading.current_thread())
+        return inside(*args, **kwargs)
+
+    monkeypatch.setattr(drawing_module, "pages_of_history", spy)
+    agent = agent_of(server)
+    if way == "ainvoke":
+        asyncio.run(agent.ainvoke(ASKED))
+    else:
+        asyncio.run(_collected(agent.astream(ASKED, stream_mode="messages")))
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 def test_events_of_a_stream_hold_no_page(server):
