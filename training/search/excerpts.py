@@ -19,7 +19,7 @@ from glyph_shared.rendering import Page, RenderConfig, span_boxes
 from glyph_shared.rendering.arrays import Bytes
 
 _CJK = "[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]"
-_GAP_BETWEEN_CJK = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
+_GAP_AT_CJK = re.compile(rf"(?<={_CJK})\s+|\s+(?={_CJK})")
 _BORDER_PX = 8
 
 
@@ -46,10 +46,10 @@ def accuracy(reading: str, drawn: str) -> float:
 def legible(text: str) -> str:
     """Returns a text as it is compared: chars in one form, any white space one space.
 
-    None between Chinese chars, where readers put some and writers none.
+    None beside Chinese chars, where readers put some and writers none.
     """
-    flat = " ".join(unicodedata.normalize("NFKC", text).split())
-    return _GAP_BETWEEN_CJK.sub("", flat)
+    flat = _GAP_AT_CJK.sub("", " ".join(text.split()))
+    return unicodedata.normalize("NFKC", flat)
 
 
 def excerpts(pages: Sequence[Page], config: RenderConfig, count: int, chars: int) -> list[Excerpt]:

@@ -15,10 +15,8 @@ from PIL import Image
 
 from glyph_shared.asking import GlyphClient
 from glyph_shared.errors import ConfigError, InputError
-from glyph_shared.reader import Reader as EmbeddedReader
 from glyph_shared.rendering import Page, RenderConfig
 from glyph_shared.rendering.page import PICTURE_MARK
-from glyph_shared.serving import running_embedded
 from training.search.excerpts import Excerpt, accuracy
 
 READ_EM_PX, MOST_SCALE = 34.0, 5
@@ -156,7 +154,11 @@ def opened(
     if reader == "tesseract":
         yield Tesseract(language)
     elif reader == "embedded":
-        with running_embedded(EmbeddedReader.load()) as url, GlyphClient(url) as client:
+        # Here, because onnxruntime and a web server are much to load for who reads otherwise.
+        from glyph_shared.reader import Reader
+        from glyph_shared.serving import running_embedded
+
+        with running_embedded(Reader.load()) as url, GlyphClient(url) as client:
             yield Server(client, "the embedded reader", whole_pages=True)
     elif reader == "server":
         with GlyphClient(base_url, model) as client:

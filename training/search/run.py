@@ -1,8 +1,8 @@
 """Runs a search: asks for θ, has them measured by workers, writes everything down.
 
 What decides lives elsewhere: ``breeding`` says which θ comes next, ``critic`` what a model
-proposes, ``fitness`` what a θ is worth. This keeps count of budgets and feeds the workers. It can be
-ended at any time: what is in the journal stays, and the next start goes on from it.
+proposes, ``fitness`` what a θ is worth. This keeps count of budgets and feeds the workers. It can
+be ended at any time: what is in the journal stays, and the next start goes on from it.
 """
 
 from __future__ import annotations
