@@ -86,10 +86,11 @@ format: $(VENV)/dev ## Rewrite files in style
 type: $(VENV)/dev ## Check types
 	$(BIN)/mypy
 
-bench: $(VENV)/dev apt ## Time the renderer beside the reference, a floor in C and kept pages
+bench: $(VENV)/dev apt ## Time the renderer beside the reference, a floor in C and kept pages; and imports
 	$(BIN)/python -m tests.benchmarks.render_bench
 	$(BIN)/python -m tests.benchmarks.kept_pages
 	$(BIN)/python -m tests.benchmarks.picture_bench
+	$(BIN)/python -m tests.benchmarks.import_cost
 
 bench-loader: .venv-train/ready ## Time a training page's drawing beside the model's image processor
 	OMP_NUM_THREADS=1 .venv-train/bin/python -m tests.benchmarks.loader_bench

@@ -11,6 +11,7 @@ from glyph_shared.serving import running_embedded
 from tests.benchmarks import (
     auto_looks,
     floor,
+    import_cost,
     kept_pages,
     page_parts,
     picture_bench,
@@ -100,3 +101,7 @@ def test_pictures_are_clocked_beside_pdftoppm_where_there_is_one():
     assert row.drawing > 0
     assert row.kilobytes > 10
     assert (row.ratio is None) == (row.pdftoppm is None)
+
+
+def test_an_import_is_clocked():
+    assert import_cost.cpu_seconds("glyph_shared", 1) > 0
