@@ -15,6 +15,7 @@ from langchain_core.documents import Document
 import glyph_shared
 from glyph_shared import LeftOutWarning, PdfLimits, read_document
 from glyph_shared.documents import STANDARD_INPUT, Skipped, document_of_bytes, read_files
+from langchain_glyph.page_documents import start_of
 from langchain_glyph.page_transformer import GlyphPageTransformer
 
 _ASSUMED_ENCODING = "utf-8"
@@ -139,8 +140,9 @@ def _documents(
     if pages is None:
         yield whole
         return
+    offset = start_of(whole) or 0
     for page in pages.transform_documents([whole]):
-        number = read.locate(page.metadata["char_span"][0]).source_page
+        number = read.locate(page.metadata["char_span"][0] - offset).source_page
         if number is not None:
             page.metadata["source_page"] = number
         yield page

@@ -175,6 +175,13 @@ def test_a_pdf_in_memory_becomes_pages():
     assert (pages[0].metadata["source"], pages[0].metadata["source_page"]) == ("a", 1)
 
 
+def test_a_blob_that_is_a_part_of_a_source_keeps_its_place():
+    blob = Blob.from_data(LINES, metadata={"source": "a", "start_index": 10_000_000})
+    first, second, *_ = GlyphBlobParser(pages=PAGES).parse(blob)
+    assert first.metadata["char_span"][0] == 10_000_000
+    assert first.metadata["char_span"][1] == second.metadata["start_index"]
+
+
 @pytest.mark.parametrize(
     ("blob", "error"),
     [
