@@ -19,6 +19,10 @@ _STALE_S = 600
 """Seconds after its last write at which a temporary file is taken for a dead process's. Should its
 process live, it finds the file gone at the end and keeps nothing."""
 
+_SLACK = 16
+"""The folder is looked through once for this part of its limit that a process writes, and has as
+much room then: with a look for each entry, many small texts would take quadratic time."""
+
 
 @dataclass(frozen=True, slots=True)
 class CacheUsage:
@@ -75,6 +79,7 @@ class CacheFolder(KeptFiles):
     def __init__(self, path: Path, limit_bytes: int) -> None:
         super().__init__(path, _PAGES)
         self.limit_bytes = limit_bytes
+        self._room = 0  # bytes that may be written before the folder is looked through
 
     def has(self, key: str) -> bool:
         """Tells whether there is an entry."""
@@ -110,29 +115,37 @@ class CacheFolder(KeptFiles):
     def publish(self, temporary: Path, key: str) -> None:
         """Makes a complete temporary file the entry, and drops what was used longest ago.
 
+        Processes that write at the same time may each exceed the limit by a sixteenth.
+
         Raises:
             OSError: It cannot be put in place.
         """
+        size = temporary.stat().st_size
         os.replace(temporary, self._entry(key))
-        self.trim()
+        self._room -= size
+        if self._room < 0:
+            self.trim()
 
     def remove(self, key: str) -> None:
         """Removes an entry if it is there and can be removed."""
         _remove(self._entry(key))
 
     def trim(self) -> None:
-        """Removes stale temporary files, then entries until the rest is within the limit."""
+        """Removes stale temporary files, and beyond the limit entries until there is room again."""
         files = list(self._files())
         for path, found in files:
             if path.suffix == ".tmp" and found.st_mtime < time.time() - _STALE_S:
                 _remove(path)
         entries = [file for file in files if file[0].suffix == _PAGES]
         size = sum(found.st_size for _, found in entries)
+        slack = self.limit_bytes // _SLACK
+        kept_bytes = self.limit_bytes - slack if size > self.limit_bytes else size
         for path, found in sorted(entries, key=lambda file: file[1].st_mtime_ns):
-            if size <= self.limit_bytes:
+            if size <= kept_bytes:
                 break
             _remove(path)
             size -= found.st_size
+        self._room = min(slack, self.limit_bytes - size)
 
     def _entry(self, key: str) -> Path:
         return self.path / f"{key}{_PAGES}"

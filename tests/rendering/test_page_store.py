@@ -292,6 +292,22 @@ def test_what_was_used_longest_ago_is_dropped_and_drawn_again(store, renderer):
     assert small.usage().size_bytes <= size * 1.2
 
 
+def test_many_small_texts_do_not_look_through_the_folder_each_time(store, renderer, monkeypatch):
+    looks = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: looks.append(path) or listdir(path))
+    for number in range(50):
+        list(store.render(renderer, f"text {number}"))
+    assert len(looks) == 1
+    looks.clear()
+    size = store.usage().size_bytes
+    small = PageStore(store.folder.path, limit_bytes=size)
+    for number in range(50, 100):
+        list(small.render(renderer, f"text {number}"))
+        assert small.folder.limit_bytes >= sum(path.stat().st_size for path in entries(store))
+    assert len(looks) < 25
+
+
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_store_without_room_is_refused(tmp_path, limit):
     with pytest.raises(ConfigError, match=f"limit_bytes must be positive; got {limit}"):
@@ -438,7 +454,7 @@ def test_a_process_killed_while_writing_leaves_no_torn_entry(store, renderer):
     # It is swept once it can no longer be a living process's.
     assert left.exists()
     os.utime(left, (1, 1))
-    assert facts(store.render(renderer, TEXT)) == EXPECTED
+    assert facts(PageStore(store.folder.path).render(renderer, TEXT)) == EXPECTED
     assert not left.exists()
 
 
