@@ -93,6 +93,9 @@ def test_the_command_line_changes_settings_by_their_path(config: Path):
         ("--sources x", "sources is a list of sources; got str"),
         ("--count.much 3", "--count.much: count holds no settings"),
         ("--count", "--count has no value"),
+        ("--count [", r"--count has no value of YAML; got '\['"),
+        ("--tasks.masked 3", "tasks.masked is a mapping of options; got 3"),
+        ("--looks 3", "looks is of type mapping; got 3"),
         ("count 3", "settings are changed as --name value; got 'count'"),
     ],
 )

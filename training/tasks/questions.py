@@ -66,7 +66,7 @@ class FactQuestions(Task):
     """
 
     name: ClassVar[str] = "questions"
-    least: ClassVar[Mapping[str, int]] = {"others": 0}
+    least: ClassVar[Mapping[str, int]] = {"others": 0, "cite": 0}
     least_chars: int = 2000
     most_chars: int = 40_000
     kinds: Mapping[str, float] = field(default_factory=lambda: KIND_WEIGHTS)

@@ -91,9 +91,18 @@ def check_kinds(name: str, kinds: Mapping[str, float], known: Iterable[str]) -> 
     for kind in kinds:
         if kind not in known:
             raise ConfigError(f"{name}: a kind is one of {', '.join(known)}; got {kind!r}")
-    weights = list(kinds.values())
-    if not all(isinstance(one, (int, float)) and one >= 0 for one in weights) or not sum(weights):
-        raise ConfigError(f"{name}: kinds have weights of 0 or more, not all 0; got {dict(kinds)}")
+    check_weights(f"{name}: kinds", kinds)
+
+
+def check_weights(name: str, weights: Mapping[str, float]) -> None:
+    """Refuses weights of which one is below 0, or none above.
+
+    Raises:
+        ConfigError: They are so, or no numbers.
+    """
+    right = all(isinstance(one, (int, float)) and one >= 0 for one in weights.values())
+    if not right or not sum(weights.values()):
+        raise ConfigError(f"{name} have weights of 0 or more, not all 0; got {dict(weights)}")
 
 
 def refuses(answer: str) -> bool:
