@@ -25,6 +25,7 @@ SUITES = {
         "TestOnAScriptedServer": "scripted server",
         "TestOnTheEmbeddedReader": "embedded reader",
         "TestOnVllm": "vLLM, reader's weights",
+        "TestBeforeChatOpenAI": "pages before a ChatOpenAI, scripted server",
     },
     "RetrieversIntegrationTests": {"TestStandard": "no server"},
 }
@@ -111,8 +112,9 @@ def _counted(outcomes: dict[str, str]) -> str:
 def main(arguments: list[str]) -> None:
     recorder = Recorder()
     langchain = TESTS / "langchain"
-    files = [langchain / "test_standard_suites.py", langchain / "test_retrievers.py"]
-    pytest.main([*map(str, files), "-k", "Test"], [recorder])
+    names = ("standard_suites", "drawing_model", "retrievers")
+    files = [str(langchain / f"test_{name}.py") for name in names]
+    pytest.main([*files, "-k", "Test"], [recorder])
     if "--vllm" in arguments:
         file = TESTS / "served" / "test_langchain_suite.py"
         pytest.main([str(file), "-m", "server and not glyph", "-k", "Test"], [recorder])

@@ -22,8 +22,11 @@ from langchain_glyph.drawing import Drawing
 from langchain_glyph.drawing_model import DrawingModel
 from tests.scripted_server import ScriptedServer
 
-# One test gives a schema of pydantic 1, for which LangChain warns and calls a tool.
-pytestmark = pytest.mark.filterwarnings("ignore:Received a Pydantic BaseModel V1:UserWarning")
+pytestmark = [
+    pytest.mark.anyio,  # runs the asynchronous ones
+    # One test gives a schema of pydantic 1, for which LangChain warns and calls a tool.
+    pytest.mark.filterwarnings("ignore:Received a Pydantic BaseModel V1:UserWarning"),
+]
 
 
 class TestBeforeChatOpenAI(ChatModelIntegrationTests):
