@@ -142,8 +142,7 @@ def retrieval(query: QueryType, callbacks: CallbackManager) -> Iterator[Retrieve
 
 
 # The base's retrieve and aretrieve put all that is found into their events. Retrievers with methods
-# of their own tell what they like, and so do those that others ask.
-@_dispatcher.span
+# of their own tell what they like, and so do those that others ask. A span is that of _retrieve.
 def retrieve(retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
     """Retrieves, and tells of long nodes their first words."""
     if not _inherits(retriever, "retrieve"):
@@ -155,7 +154,6 @@ def retrieve(retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore
     return found.nodes
 
 
-@_dispatcher.span
 async def aretrieve(retriever: BaseRetriever, query: QueryBundle) -> list[NodeWithScore]:
     """Does what ``retrieve`` does, asynchronously."""
     if not _inherits(retriever, "aretrieve"):

@@ -13,7 +13,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.schema import BaseNode, NodeWithScore, TextNode
 
-from glyph_shared import ConfigError, Document
+from glyph_shared import ConfigError, Document, InputError
 from llama_index_glyph.compare.answerers import Answerer
 from llama_index_glyph.compare.questions import Question
 from llama_index_glyph.compare.reading import Passage, Reading
@@ -94,6 +94,7 @@ def bm25_retriever(nodes: Sequence[BaseNode], top_k: int) -> BaseRetriever:
 
     Raises:
         ConfigError: Its package is not installed.
+        InputError: The chunks have no word to look for.
     """
     try:
         from llama_index.retrievers.bm25 import BM25Retriever
@@ -104,9 +105,15 @@ def bm25_retriever(nodes: Sequence[BaseNode], top_k: int) -> BaseRetriever:
         ) from None
     # More than there are would be an error there.
     most = min(top_k, len(nodes))
-    retriever: BaseRetriever = BM25Retriever.from_defaults(
-        nodes=list(nodes), similarity_top_k=most, verbose=False
-    )
+    try:
+        retriever: BaseRetriever = BM25Retriever.from_defaults(
+            nodes=list(nodes), similarity_top_k=most, verbose=False
+        )
+    except ValueError as error:
+        raise InputError(
+            f"BM25 finds no word to look for in the documents ({error}); leave the arms with "
+            "BM25 out"
+        ) from None
     return retriever
 
 

@@ -138,6 +138,12 @@ def test_rag_shows_the_chunks_that_share_the_words_of_the_question():
     assert reading.total_s > 1.0
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # bm25s divides by their number first
+def test_documents_without_words_to_look_for_are_told():
+    with pytest.raises(InputError, match="leave the arms with BM25 out"):
+        rag(Answerer(), documents=[Document.from_text("a b c", "a.txt")])
+
+
 def test_hybrid_shows_the_whole_documents_of_the_hits_once():
     answerer = Answerer()
     retriever = bm25_retriever(chunks(DOCUMENTS, 32, 0), 2)
