@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from glyph_shared.asking.answer import Answer
@@ -86,6 +86,8 @@ class ChatSender:
             IncompleteStream: The stream ended before the reply did.
             GlyphError: It cannot be drawn or does not fit, or there is no usable reply in time.
         """
+        # Who opens a stream may begin to read it later.
+        call = replace(call, deadline=Deadline(call.deadline.seconds))
         setting = await self._in_time(call, self._asker.setting(call.options))
         asks = self._asks_reader if self._is_for_reader(call, setting) else self._asks_model
         async with aclosing(asks(call, setting)) as pieces:

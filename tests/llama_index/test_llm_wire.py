@@ -10,6 +10,7 @@ from ways import WAYS, ask, text_of
 
 from glyph_shared import IncompleteStream, ServerError
 from llama_index_glyph import GlyphLLM
+from tests.clock import turned
 from tests.page_keeper import Keeper, sent, vllm
 from tests.scripted_server import Scripted, ScriptedServer, answer, failure, streamed
 
@@ -93,24 +94,25 @@ def test_the_timeout_is_for_the_whole_call(way, per_call):
         llm = GlyphLLM(server.base_url, timeout=60.0 if per_call else 0.4)
         with pytest.raises(ServerError, match=r"within 0\.4 s"):
             ask(llm, way, "Who?", **({"timeout": 0.4} if per_call else {}))
-        assert server.calls == 1
+        assert server.calls <= 1
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_further_calls_do_not_multiply_the_timeout(way):
-    with ScriptedServer(Scripted((0.2,), 503)) as server:
-        llm = GlyphLLM(server.base_url, timeout=1.0, max_retries=1000)
+def test_further_calls_do_not_multiply_the_timeout(way, monkeypatch):
+    turned(monkeypatch, step=1)
+    with ScriptedServer(failure(503, retry_after="0")) as server:
+        llm = GlyphLLM(server.base_url, timeout=60.0, max_retries=1000)
         with pytest.raises(ServerError):
             ask(llm, way, "Who?")
-        assert server.calls <= 5
+        assert 1 < server.calls < 60
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if "stream" in way])
-def test_a_stream_has_the_same_clock(way):
-    drops = (part for _ in range(600) for part in ("drip ", 0.1))
+def test_a_stream_has_the_same_clock(way, monkeypatch):
+    turned(monkeypatch, step=1)
     with (
-        ScriptedServer(streamed(*drops)) as server,
-        pytest.raises(IncompleteStream, match=r"within 0\.5 s") as caught,
+        ScriptedServer(streamed(*["drip "] * 600)) as server,
+        pytest.raises(IncompleteStream, match="within 60 s") as caught,
     ):
-        ask(GlyphLLM(server.base_url, timeout=0.5), way, "Who?")
-    assert caught.value.partial_text.startswith("drip ")
+        ask(GlyphLLM(server.base_url, timeout=60.0), way, "Who?")
+    assert caught.value.partial_text.startswith("drip drip ")

@@ -103,6 +103,8 @@ def test_the_llm_of_the_settings_is_taken_else_that_of_the_environment(reader_ur
 def test_another_llm_and_impossible_options_are_errors(reader_url):
     with pytest.raises(ConfigError, match="MockLLM"):
         GlyphSynthesizer(MockLLM())
+    with pytest.raises(ConfigError, match="MockLLM"):
+        GlyphSynthesizer(MockLLM().as_structured_llm(Document))
     with pytest.raises(ConfigError, match="response_mode"):
         GlyphQueryEngine.from_documents(DOCUMENTS, GlyphLLM(reader_url), response_mode="compact")
     with pytest.raises(InputError, match="nothing to retrieve"):
