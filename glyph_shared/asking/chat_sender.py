@@ -77,7 +77,10 @@ class ChatSender:
         Raises:
             GlyphError: It cannot be drawn or does not fit, or there is no usable reply in time.
         """
-        return await self._in_time(call, self._reply(call))
+        setting = await self._in_time(call, self._asker.setting(call.options))
+        if self._is_for_reader(call, setting):
+            return await self._in_time(call, self._readers_reply(call, setting))
+        return await self._models_reply(call, setting)
 
     async def pieces(self, call: ChatCall) -> ChatPieces:
         """Sends a chat and yields pieces of the reply, then the reply.
@@ -94,14 +97,14 @@ class ChatSender:
             async for piece in pieces:
                 yield piece
 
-    async def _reply(self, call: ChatCall) -> ChatReply:
-        setting = await self._asker.setting(call.options)
-        if self._is_for_reader(call, setting):
-            inquiry, question = await chat_inquiry(self._asker, call.messages, setting, call.limits)
-            [answer] = await self._answers(inquiry, [question])
-            return ChatReply.of_answer(answer, inquiry.material, setting.card.id)
-        paged = await page_chat(call.messages, setting, call.limits)
-        request = await self._request(paged, setting)
+    async def _readers_reply(self, call: ChatCall, setting: Setting) -> ChatReply:
+        inquiry, question = await chat_inquiry(self._asker, call.messages, setting, call.limits)
+        [answer] = await self._answers(inquiry, [question])
+        return ChatReply.of_answer(answer, inquiry.material, setting.card.id)
+
+    async def _models_reply(self, call: ChatCall, setting: Setting) -> ChatReply:
+        paged = await self._in_time(call, page_chat(call.messages, setting, call.limits))
+        request = await self._in_time(call, self._request(paged, setting))
         async with self._asker.in_flight.hold(request_bytes(request.messages)):
             try:
                 return await self._sent(call, setting, paged, request)
