@@ -131,7 +131,7 @@ test-openai3: .venv-openai3/ready ## Test client, servers, command and LangChain
 .venv-vllm/ready: tests/stacks/vllm.sh tests/stacks/vllm_constraints.txt
 	tests/stacks/vllm.sh .venv-vllm
 
-test-vllm: $(VENV)/dev .venv-vllm/ready ## Ask the reader's weights in a real vLLM on the CPU (8 minutes)
+test-vllm: $(VENV)/dev .venv-vllm/ready ## Ask the reader's weights in a real vLLM on the CPU (half an hour at most)
 	$(BIN)/python -m pytest -m "server and not glyph" tests/served
 
 test-glyph: $(VENV)/dev ## Ask a served zai-org/Glyph, which GLYPH_BASE_URL names, the same
