@@ -20,9 +20,9 @@ from training.tasks.code_lookup import CodeLookup
 from training.tasks.example import Evidence, from_row, page_mark, to_row, user
 from training.tasks.given import Instructions, Summaries
 from training.tasks.needles import Needles
-from training.tasks.questions import CitedAnswers, FactQuestions
+from training.tasks.questions import KINDS, CitedAnswers, FactQuestions
 from training.tasks.reading import InterleavedText, MaskedSpans, MissingPages, PageOcr, blanks
-from training.tasks.task import wordings
+from training.tasks.task import drawn_kind, wordings
 
 TRIPLE = Record("row:1", "The mill burned in 1901.", "prose", instruction="When?", response="1901")
 SMALL: list[Task] = [
@@ -194,6 +194,19 @@ def test_an_unanswerable_question_is_answered_nowhere(material: Material):
         assert example.target == NOT_ON_PAGES
         assert task.score("not on these pages", example) == 1
         assert task.score("4711", example) == 0
+
+
+def test_pages_that_lack_the_answer_speak_of_what_is_like_it(material: Material):
+    kinds = {"absent": 1.0}
+    task = FactQuestions(kinds=kinds, most_chars=3000)
+    for seed in range(10):
+        rng = random.Random(seed)
+        drawn_kind(rng, kinds)
+        (fact,) = KINDS["absent"](rng, material).unstated
+        text = shown_text(made(task, material, seed)).lower()
+        named = [name.lower() in text for name in (fact.attribute, fact.entity)]
+        assert any(named)
+        assert f"the {fact.attribute} of {fact.entity} is".lower() not in text
 
 
 def test_refusing_an_answerable_question_scores_nothing(material: Material):

@@ -31,8 +31,6 @@ KIND_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"lookup": 4.0, "list": 2.0, "compare": 1.0, "hop": 2.0, "absent": 1.0}
 )
 
-Subject = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -43,14 +41,14 @@ class Asked:
         answers: The right answer; several where a list is asked for.
         statements: The sentences to find, in the order of finding them.
         facts: The facts that they state.
-        subjects: What no other fact may be about: it would answer, or contradict.
+        unstated: Facts asked for that stand nowhere.
     """
 
     question: str
     answers: tuple[str, ...]
     statements: tuple[str, ...]
     facts: tuple[Fact, ...]
-    subjects: tuple[Subject, ...] = ()
+    unstated: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def _lookup(rng: random.Random, material: Material) -> Asked:
 def _absent(rng: random.Random, material: Material) -> Asked:
     fact = random_fact(rng, _names(material))
     question = fact.question(rng, held_out=material.held_out)
-    return Asked(question, (NOT_ON_PAGES,), (), (), ((fact.attribute, fact.entity),))
+    return Asked(question, (NOT_ON_PAGES,), (), (), (fact,))
 
 
 def _list(rng: random.Random, material: Material) -> Asked:
@@ -202,11 +200,12 @@ def _names(material: Material) -> list[str]:
 
 
 def _other_facts(rng: random.Random, material: Material, asked: Asked, count: int) -> list[Fact]:
-    """Draws facts that nobody asks for; half of them are like one that is asked for."""
-    taken = {(fact.attribute, fact.entity) for fact in asked.facts} | set(asked.subjects)
+    """Draws facts that neither answer nor contradict; half are like one that is asked for."""
+    known = asked.facts + asked.unstated
+    taken = {(fact.attribute, fact.entity) for fact in known}
     others: list[Fact] = []
     while len(others) < count:
-        near = rng.choice(asked.facts) if asked.facts and rng.random() < 0.5 else None
+        near = rng.choice(known) if rng.random() < 0.5 else None
         fact = random_fact(rng, _names(material), near)
         if (fact.attribute, fact.entity) not in taken:
             taken.add((fact.attribute, fact.entity))
