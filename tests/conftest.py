@@ -15,9 +15,10 @@ _numbers = count()
 def _no_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Keeps what a developer's shell says about servers, and drawn pages, out of the tests."""
+    """Keeps a developer's servers, drawn pages and presets out of the tests."""
     cache = tmp_path_factory.getbasetemp() / f"cache-{next(_numbers)}"
     monkeypatch.setenv("GLYPH_CACHE_DIR", str(cache))
+    monkeypatch.setenv("GLYPH_PRESETS", f"{cache}-presets")
     for name in ("GLYPH_BASE_URL", "GLYPH_API_KEY", "GLYPH_MODEL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -11,7 +11,6 @@ import json
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,8 +46,14 @@ from glyph_shared.rendering.font_files import (
 )
 from glyph_shared.rendering.fonts import load_font
 from glyph_shared.rendering.normalise import is_blank
+from glyph_shared.rendering.preset_files import (
+    FIXED_PRESETS,
+    FOUND_PRESETS,
+    preset_fields,
+    read_theta,
+)
 
-PRESETS = ("en", "zh", "code", "reference", "reader")
+PRESETS = (*FIXED_PRESETS, *FOUND_PRESETS)
 
 MIN_FONT_PX = 1
 MAX_SIDE_PX = 20_000
@@ -225,7 +230,10 @@ class RenderConfig(BaseModel):
 
     @classmethod
     def preset(cls, name: str) -> RenderConfig:
-        """Returns one of the shipped configurations, by name.
+        """Returns one of the shipped configurations, or of the user's own, by name.
+
+        What ``python -m training.search --install`` found is a preset of the user's own; it goes
+        before a shipped one whose name begins with ``found-``, and never before another.
 
         ``zh`` names fonts that may be absent. Then DejaVu Sans is the font, any installed one that
         has them draws the ideographs, and without one rendering raises FontError.
@@ -238,11 +246,7 @@ class RenderConfig(BaseModel):
                 "preset 'auto' chooses by the text, which a configuration does not know; give "
                 "config='auto' to plan or to a client, or --preset auto to glyph count or ask"
             )
-        if name not in PRESETS:
-            raise ConfigError(f"preset must be one of {', '.join(PRESETS)}; got {name!r}")
-        file = resources.files("glyph_shared.rendering").joinpath("presets", f"{name}.json")
-        fields = json.loads(file.read_text(encoding="utf-8"))
-        return cls.model_validate(fields, context=_ALLOW_ABSENT_FONT)
+        return cls.model_validate(preset_fields(name), context=_ALLOW_ABSENT_FONT)
 
     @classmethod
     def from_json(cls, path: str | Path) -> RenderConfig:
@@ -253,13 +257,7 @@ class RenderConfig(BaseModel):
         Raises:
             ConfigError: The file is not readable, not JSON, or not a valid θ.
         """
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-        # ValueError: no UTF-8, no JSON, a number of too many digits, or a path with a NUL.
-        except (OSError, ValueError, RecursionError) as error:
-            raise ConfigError(f"cannot read θ from {excerpt(str(path))}: {error}") from None
-        if not isinstance(data, dict):
-            raise ConfigError(f"a θ file holds one JSON object; got {type(data).__name__}")
+        data = read_theta(Path(path))
         given = {key.replace("-", "_"): value for key, value in data.items()}
         config = cls.model_validate({**REFERENCE_DEFAULTS, **given}, context=_ALLOW_ABSENT_FONT)
         warn_if_absent(config.font_path)

@@ -16,17 +16,15 @@ from typing import Any, Protocol
 from glyph_shared.asking import GlyphClient
 from glyph_shared.errors import ConfigError, ServerError
 from training.search.breeding import Child
-from training.search.fitness import Fitness
 from training.search.genome import Genome
 from training.search.journal import Evaluation, Journal, scored
 from training.search.pareto import ranking
+from training.search.replies import asked_json
 from training.search.settings import Settings
 from training.search.space import ORDERED, Space
 
 SHOWN_BEST, SHOWN_LAST = 12, 8
 """How many of the history a request shows: the best, and the last."""
-
-LONGEST_REPLY = 4096
 
 _INSTRUCTION = """\
 You advise a genetic search for the look of pages on which a vision-language model reads long text.
@@ -88,7 +86,7 @@ class LanguageModel:
         self, run: int, evaluations: list[Evaluation], known: set[Genome], journal: Journal
     ) -> Child | None:
         """Returns a proposal that was not measured yet; asks for more when it is time to."""
-        notes = [note for note in journal.notes if note["run"] == run]
+        notes = [note for note in journal.notes if note.get("run") == run]
         asked_at = notes[-1]["after"] if notes else None
         if asked_at is None or len(evaluations) - asked_at >= self.settings.critic.every:
             note = self._asked(run, evaluations, notes)
@@ -117,20 +115,15 @@ class LanguageModel:
         }
         prompt = self._prompt(evaluations, notes[-1]["refused"] if notes else [])
         try:
-            answer = self.client.chat(
-                [{"role": "user", "content": prompt}],
-                draws_pages=False,
-                max_tokens=LONGEST_REPLY,
-            )
+            reply = asked_json(self.client, prompt)
         except ServerError as error:
             return {**note, "refused": [{"proposal": None, "reason": str(error)}]}
-        note["llm_tokens"] = answer.usage.prompt_tokens + answer.usage.completion_tokens
-        try:
-            reply = _json_in(answer.text)
-        except ValueError as error:
-            return {**note, "refused": [{"proposal": answer.text[:500], "reason": str(error)}]}
-        note["analysis"] = str(reply.get("analysis", ""))
-        proposals = reply.get("proposals")
+        note["llm_tokens"] = reply.llm_tokens
+        if not reply.data:
+            reason = "the reply is no JSON object"
+            return {**note, "refused": [{"proposal": reply.text[:500], "reason": reason}]}
+        note["analysis"] = str(reply.data.get("analysis", ""))
+        proposals = reply.data.get("proposals")
         for proposal in proposals if isinstance(proposals, list) else []:
             self._sort_in(proposal, evaluations, note)
         return note
@@ -176,7 +169,7 @@ class LanguageModel:
 
 
 @contextmanager
-def advisor(settings: Settings, space: Space, fitness: Fitness) -> Iterator[Advice]:
+def advisor(settings: Settings, space: Space) -> Iterator[Advice]:
     """Gives the critic of the settings, or none, for the length of a ``with`` block.
 
     Raises:
@@ -219,22 +212,6 @@ def _bred(proposal: Any, evaluations: list[Evaluation]) -> tuple[Genome, list[in
     if not isinstance(names, list) or not names or not set(map(str, names)) <= set(other):
         raise ConfigError(f"from_second must list genes; got {names!r}")
     return first.changed({name: other[name] for name in names}), numbers
-
-
-def _json_in(text: str) -> dict[str, Any]:
-    """Returns the JSON object in a reply, which may stand in a fenced block.
-
-    Raises:
-        ValueError: There is none.
-    """
-    start, stop = text.find("{"), text.rfind("}")
-    try:
-        found = json.loads(text[start : stop + 1])
-    except ValueError as error:
-        raise ValueError(f"the reply is no JSON object: {error}") from None
-    if not isinstance(found, dict):
-        raise ValueError("the reply is no JSON object")
-    return found
 
 
 def _values_line(name: str, values: tuple[Any, ...]) -> str:

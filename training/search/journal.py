@@ -19,6 +19,8 @@ from training.search.breeding import Child, Scored
 from training.search.fitness import Measured
 from training.search.genome import Genome
 
+_KINDS = ("search", "evaluation", "critic", "questions")
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -172,7 +174,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
         except ValueError:
             row = None
-        if not isinstance(row, dict) or row.get("kind") not in ("search", "evaluation", "critic"):
+        if not isinstance(row, dict) or row.get("kind") not in _KINDS:
             raise InputError(
                 f"line {number} of {str(path)!r} is no journal of a search; choose another output"
             )

@@ -14,14 +14,16 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from glyph_shared.asking import GlyphClient
 from glyph_shared.errors import GlyphError
 from glyph_shared.rendering import RenderConfig
 from training.search.breeding import Breeder, Child
 from training.search.critic import Advice, advisor
-from training.search.fitness import ready
+from training.search.fitness import Probe, ready
 from training.search.genome import Genome
 from training.search.journal import Evaluation, Journal, scored
 from training.search.pareto import hypervolume
+from training.search.questions import FILE, write_questions
 from training.search.settings import Settings
 from training.search.workers import Workers, workers
 
@@ -61,18 +63,40 @@ class Search:
             GlyphError: The probe or a setting is impossible, or nothing can be measured.
             KeyboardInterrupt: It was interrupted; what was measured is in the journal.
         """
-        probe, count = self.settings.probe, self.settings.workers
         if self.journal.evaluations:
             self.say(f"going on after {len(self.journal.evaluations)} evaluations")
-        # Here first, so that what is impossible is told once, and not by every worker.
-        with ready(probe) as fitness, advisor(self.settings, self._space, fitness) as advice:
-            self.say(f"text tokens counted by {fitness.tokenizer}; {advice.about}")
-            with workers(probe, count) as pool:
+        probe = self._probe()
+        with advisor(self.settings, self._space) as advice:
+            # Here first, so that what is impossible is told once, and not by every worker.
+            with ready(probe) as fitness:
+                self.say(f"text tokens counted by {fitness.tokenizer}; {advice.about}")
+            with workers(probe, self.settings.workers) as pool:
                 for run in range(self.settings.budget.runs):
                     if self._spent():
                         break
                     self._run(run, pool, advice)
         return self.journal.evaluations
+
+    def _probe(self) -> Probe:
+        """Returns what is measured, with the questions that the critic wrote, if it has to."""
+        probe, critic = self.settings.probe, self.settings.critic
+        if not critic.writes_questions:
+            return probe
+        path = Path(self.settings.output) / FILE
+        if not path.exists():
+            with GlyphClient(critic.base_url, critic.model) as client:
+                count = critic.writes_questions
+                written = write_questions(client, probe.text, probe.chars, count, path)
+            self.journal.note(
+                {
+                    "kind": "questions",
+                    "kept": len(written.kept),
+                    "refused": list(written.refused),
+                    "llm_tokens": written.llm_tokens,
+                }
+            )
+            self.say(f"the critic wrote {len(written.kept)} questions")
+        return replace(probe, questions=str(path))
 
     def _run(self, run: int, pool: Workers, advice: Advice) -> None:
         """Goes on with one run until it ends."""

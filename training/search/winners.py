@@ -26,7 +26,7 @@ from training.search.texts import Part, text_of
 OBJECTIVES = ("compression_ratio", "accuracy")
 """What a winner is chosen by, whatever the search made large."""
 
-CANDIDATES, CHOICE_EXCERPTS, CONFIRM_EXCERPTS, PIECES = 6, 16, 32, 8
+CANDIDATES, CHOICE_EXCERPTS, CONFIRM_EXCERPTS, PIECES = 10, 16, 32, 8
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,17 @@ def front(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
 
 
 def candidates(evaluations: Sequence[Evaluation], baseline: Measured) -> list[Genome]:
-    """Returns the densest θ that were read at least as well as a look, densest first."""
-    floor = baseline.measures["accuracy"]
+    """Returns the densest θ beyond a look that were read at least as well, densest first."""
     good = [
         one
         for one in evaluations
-        if one.measured is not None and one.measured.measures["accuracy"] >= floor
+        if one.measured is not None
+        and one.measured.measures["accuracy"] >= baseline.measures["accuracy"]
+        and _density(one) > baseline.measures["compression_ratio"]
     ]
     good.sort(key=lambda one: -_density(one))
     unique = dict.fromkeys(one.child.genome for one in good)
-    return [genome for genome in unique][:CANDIDATES]
+    return list(unique)[:CANDIDATES]
 
 
 def chosen(probe: Probe, baseline: RenderConfig, among: Sequence[Genome]) -> Genome | None:
