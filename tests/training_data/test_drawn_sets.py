@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from glyph_shared.errors import ConfigError, InputError
-from training.data.dataset import PageDataset, PageTransform
+from training.data.dataset import PageDataset, PageTransform, features
 from training.data.drawing import draw
 from training.data.example_file import ExampleFile, example_line, write_examples
 from training.data.invented import invented_records
@@ -165,9 +165,21 @@ def test_torch_loads_rows_in_workers(examples: Path):
 
 def test_datasets_draws_with_a_transform(examples: Path, tmp_path: Path):
     datasets = pytest.importorskip("datasets")
-    table = datasets.load_dataset(
-        "json", data_files=str(examples), split="train", cache_dir=str(tmp_path / "cache")
-    ).with_transform(PageTransform())
+    plain_page = user(Pages("No evidence.", "en"), "Read.")
+    first = [Example(f"p{number}", "ocr", (plain_page,), "No.") for number in range(3)]
+    write_examples(tmp_path / "mixed.jsonl", [*first, *some_examples(2)])
+    files = [str(tmp_path / "mixed.jsonl"), str(examples)]
+    table = (
+        datasets.load_dataset(
+            "json",
+            data_files=files,
+            features=features(),
+            split="train",
+            cache_dir=str(tmp_path / "cache"),
+        )
+        .select(range(5, 15))
+        .with_transform(PageTransform())
+    )
     data = PageDataset(ExampleFile(examples))
     assert plain(table[4]) == plain(data[4])
     assert [plain(row) for row in table.select([1, 2])] == [plain(data[1]), plain(data[2])]

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glyph_shared.errors import ConfigError
 from training.data.drawing import draw
 from training.data.rows import Form, Row, trainer_row
 from training.tasks.example import Example, from_row
@@ -45,6 +46,32 @@ class PageTransform:
     def row(self, example: Example) -> Row:
         """Draws one example."""
         return trainer_row(draw(example), self.form, think=self.think)
+
+
+def features() -> Any:
+    """Returns the columns of an example file for ``datasets.load_dataset("json", features=…)``.
+
+    Without them ``datasets`` takes the types from the file's beginning, where a list may be empty.
+
+    Raises:
+        ConfigError: ``datasets`` is not installed.
+    """
+    try:
+        from datasets import Features, Value
+    except ImportError:
+        raise ConfigError(
+            "tables of examples need datasets: pip install 'glyph-context[train]'"
+        ) from None
+    text, number = Value("string"), Value("int64")
+    part = {"text": text, "theta": text, "seed": number, "first": number}
+    return Features(
+        {
+            **dict.fromkeys(("id", "task", "target", "thought", "about"), text),
+            "references": [text],
+            "evidence": [{"pages": number, "start": number, "end": number}],
+            "turns": [{"role": text, "parts": [part]}],
+        }
+    )
 
 
 class PageDataset:
