@@ -69,6 +69,12 @@ compare-demo: $(VENV)/dev ## Compare RAG with full context on made-up facts (abo
 demo-rate: $(VENV)/core ## Count what the demo finds with 20 seeds (an hour at most)
 	$(BIN)/python -m training.reader.evaluate --demos 20
 
+train-debug: .venv-train/ready ## Run the three stages on a small model (five minutes)
+	.venv-train/bin/python -m training.data --config training/configs/data_debug.yaml
+	.venv-train/bin/python -m training.pretrain --config training/configs/pretrain_debug.yaml
+	.venv-train/bin/python -m training.sft --config training/configs/sft_debug.yaml
+	.venv-train/bin/python -m training.rl --config training/configs/rl_debug.yaml
+
 test: $(VENV)/dev apt ## Run the tests that need neither GPU nor network
 	$(BIN)/python -m pytest -m "not slow and not gpu and not server and not browser"
 
@@ -151,7 +157,7 @@ test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and
 
 all: format lint type test ## Everything before a commit
 
-.PHONY: help apt demo compare-demo demo-rate test test-slow lint format type bench bench-loader \
+.PHONY: help apt demo compare-demo demo-rate train-debug test test-slow lint format type bench bench-loader \
 	bench-serving bench-needles bench-legibility bench-search bench-million scripts picture \
 	test-install test-openai3 test-vllm test-glyph test-train test-ray test-swift \
 	test-browser all

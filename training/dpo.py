@@ -1,6 +1,6 @@
 r"""Preference optimisation: the model learns from people's rankings of its answers.
 
-    python -m training.dpo --config training/configs/dpo_debug.yaml
+    python -m training.dpo --model runs/sft_9b/final --examples rankings.jsonl --output_dir runs/dpo
 
 An option beside the paper's three stages, for what neither a task nor a judge can score. Files of
 rankings are described in ``training.preferences``. Runs go on and end as those of ``training.sft``

@@ -70,12 +70,15 @@ def main(arguments: list[str] | None = None) -> None:
     trainer.remove_unused_columns = False
     folder = Path(trainer.output_dir)
     write_settings(folder, model=model, data=data, rewards=rewards, trainer=trainer.to_dict())
+    processor = load_processor(model)
+    # TRL pads prompts on the left, but what tells pages from text as the tokenizer does.
+    processor.tokenizer.padding_side = "left"
     made = PageGRPOTrainer(
         model=load_model(model, folder),
         args=trainer,
         train_dataset=read_rows(data, data.examples, "rl"),
         reward_funcs=functions,
-        processing_class=load_processor(model),
+        processing_class=processor,
         peft_config=model.lora,
         callbacks=[Journal(folder)],
     )

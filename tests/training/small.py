@@ -26,11 +26,16 @@ def examples(count: int) -> list[Example]:
         Example(
             id=str(number),
             task="ocr",
-            turns=(user(Pages(WORDS[number % len(WORDS)], THETA, first=1), "Read."),),
+            turns=(user(Pages(WORDS[number % len(WORDS)], THETA, first=1), _asked(number)),),
             target=text_mark(0),
         )
         for number in range(count)
     ]
+
+
+def _asked(number: int) -> str:
+    """Questions of several lengths, so that batches have to be padded."""
+    return "Read." + " And again." * (number % 3)
 
 
 def write_examples(path: Path, count: int = 16) -> Path:
