@@ -24,7 +24,7 @@ from training.judge import Judge
 from training.stages.grpo import PageGRPOTrainer
 from training.stages.journal import Journal, write_settings
 from training.stages.model import load_model, load_processor
-from training.stages.reward_functions import AnswerReward, JudgeReward, format_reward
+from training.stages.reward_functions import AnswerReward, FormatReward, JudgeReward
 from training.stages.rows import read_rows
 from training.stages.run import run
 from training.stages.settings import parse
@@ -49,12 +49,12 @@ class RewardSettings:
         metadata={"help": "The tasks that the judge grades, in place of their own rewards."},
     )
 
-    def functions(self) -> tuple[list[Any], list[float]]:
+    def functions(self, *, think: bool) -> tuple[list[Any], list[float]]:
         """Returns the rewards that count for something, and what each counts."""
         judged = frozenset(self.judged) if self.judge_url else frozenset[str]()
         known: list[tuple[Any, float]] = [
             (AnswerReward(judged), self.answer_weight),
-            (format_reward, self.format_weight),
+            (FormatReward(think), self.format_weight),
         ]
         if judged:
             judge = Judge(self.judge_url, self.judge_model)
@@ -66,7 +66,7 @@ class RewardSettings:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the stage that a YAML file and the command line describe."""
     model, data, trainer, rewards = parse(GRPOConfig, arguments, RewardSettings)
-    functions, trainer.reward_weights = rewards.functions()
+    functions, trainer.reward_weights = rewards.functions(think=data.think)
     trainer.remove_unused_columns = False
     folder = Path(trainer.output_dir)
     write_settings(folder, model=model, data=data, rewards=rewards, trainer=trainer.to_dict())

@@ -22,7 +22,7 @@ from training.rl import RewardSettings  # noqa: E402
 from training.stages.grpo import living  # noqa: E402
 from training.stages.journal import Journal, draw_curves, read_metrics  # noqa: E402
 from training.stages.model import ModelSettings, load_model, load_processor  # noqa: E402
-from training.stages.reward_functions import AnswerReward, JudgeReward, format_reward  # noqa: E402
+from training.stages.reward_functions import AnswerReward, FormatReward, JudgeReward  # noqa: E402
 from training.stages.rows import read_examples, read_rows  # noqa: E402
 from training.stages.settings import DataSettings, accumulation, parse  # noqa: E402
 from training.tasks.example import Example, Pages, to_row, user  # noqa: E402
@@ -126,7 +126,12 @@ def test_a_page_read_aloud_is_rewarded_by_its_similarity():
 
 
 def test_a_thought_that_never_ends_has_no_form():
-    assert format_reward(**_batch("<think>Hm.</think>alpha", "<think>alpha")) == [1.0, 0.0]
+    assert FormatReward()(**_batch("<think>Hm.</think>alpha", "<think>alpha")) == [1.0, 0.0]
+
+
+def test_a_stage_that_thinks_rewards_no_answer_without_a_thought():
+    completions = _batch("<think>Hm.</think>alpha", "alpha")
+    assert FormatReward(think=True)(**completions) == [1.0, 0.0]
 
 
 def test_a_judged_task_gets_the_judges_grade_and_none_of_its_own():
@@ -139,8 +144,8 @@ def test_a_judged_task_gets_the_judges_grade_and_none_of_its_own():
 
 
 def test_without_a_judge_every_task_rewards_by_itself():
-    functions, weights = RewardSettings(format_weight=0.2).functions()
-    assert functions == [AnswerReward(), format_reward]
+    functions, weights = RewardSettings(format_weight=0.2).functions(think=True)
+    assert functions == [AnswerReward(), FormatReward(think=True)]
     assert weights == [1.0, 0.2]
 
 

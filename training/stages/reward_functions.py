@@ -40,10 +40,24 @@ class AnswerReward:
         ]
 
 
-def format_reward(completions: Sequence[Messages], example: Sequence[str], **_: Any) -> list[float]:
-    """Gives 1 to completions of the form that their task asks for, else 0."""
-    pairs = zip(completions, map(_read, example), strict=True)
-    return [_rewards(completion, asked)["format"] for completion, asked in pairs]
+@dataclass(frozen=True)
+class FormatReward:
+    """Gives 1 to completions of the form that their task asks for, else 0.
+
+    Attributes:
+        think: Whether a thought has to stand before the answer.
+    """
+
+    think: bool = False
+
+    def __call__(
+        self, completions: Sequence[Messages], example: Sequence[str], **_: Any
+    ) -> list[float]:
+        """Scores completions."""
+        pairs = zip(completions, map(_read, example), strict=True)
+        return [
+            _rewards(completion, asked, think=self.think)["format"] for completion, asked in pairs
+        ]
 
 
 @dataclass(frozen=True)
@@ -81,8 +95,8 @@ def _read(row: str) -> Example:
     return from_row(json.loads(row))
 
 
-def _rewards(completion: Messages, example: Example) -> Mapping[str, float]:
-    return TASKS[example.task]().reward(_text(completion), example)
+def _rewards(completion: Messages, example: Example, *, think: bool = False) -> Mapping[str, float]:
+    return TASKS[example.task]().reward(_text(completion), example, think=think)
 
 
 def _graded(prompt: Messages, completion: Messages, example: Example) -> Graded:
