@@ -122,6 +122,13 @@ bench-million: $(VENV)/dev ## Plan a million text tokens, and let the embedded r
 scripts: $(VENV)/dev apt ## Draw 13 scripts and read them back (needs tesseract-ocr-ell … -kor)
 	$(BIN)/python -m tests.benchmarks.script_sheet --sheet docs/scripts.png
 
+search-demo: $(VENV)/dev ## Search a denser look for prose (a minute or two; needs tesseract-ocr)
+	$(BIN)/python -m training.search --config training/configs/search_debug.yaml
+
+bench-looks: $(VENV)/dev ## Each parameter of θ alone, and a look for each kind (needs tesseract-ocr)
+	$(BIN)/python -m training.search.sensitivity
+	$(BIN)/python -m tests.benchmarks.adaptive_looks
+
 picture: $(VENV)/dev ## Draw the README's picture again
 	$(BIN)/python docs/make_picture.py
 
@@ -158,6 +165,7 @@ test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and
 all: format lint type test ## Everything before a commit
 
 .PHONY: help apt demo compare-demo demo-rate train-debug test test-slow lint format type bench bench-loader \
-	bench-serving bench-needles bench-legibility bench-search bench-million scripts picture \
+	bench-serving bench-needles bench-legibility bench-search bench-million bench-looks \
+	search-demo scripts picture \
 	test-install test-openai3 test-vllm test-glyph test-train test-ray test-swift \
 	test-browser all

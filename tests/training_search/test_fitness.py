@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.errors import ConfigError, InputError, ServerError
 from glyph_shared.planning import PAGE_MARKS, EstimateCounter
 from glyph_shared.rendering import RenderConfig, render
 from tests.scripted_server import ScriptedServer, answer
@@ -148,7 +148,6 @@ def test_a_probe_that_measures_nothing_is_refused():
 
 
 def test_tesseract_reads_a_page_of_the_reference(text):
-    pytest.importorskip("shutil")
     try:
         reader = Tesseract("eng")
     except ConfigError as error:
@@ -159,3 +158,20 @@ def test_tesseract_reads_a_page_of_the_reference(text):
     assert read.accuracies[0] > 0.9
     with pytest.raises(ConfigError, match="apt install tesseract-ocr-xx-yy"):
         Tesseract("xx_yy")
+
+
+def test_the_embedded_reader_reads_its_own_look_and_refuses_others(tmp_path):
+    file = tmp_path / "plain.txt"
+    lines = (
+        "The harbour was closed for a week.",
+        "Nobody had seen the captain since.",
+        "A letter came with the morning post.",
+    )
+    # Each line thrice, once for each part of the text.
+    file.write_text("\n\n".join(line for line in lines for _ in PARTS), encoding="utf-8")
+    probe = Probe(text=str(file), chars=100, excerpts=1, excerpt_chars=50, reader="embedded")
+    with ready(probe) as fitness:
+        measured = fitness.of(RenderConfig.preset("reader"))
+        with pytest.raises(ServerError, match="theta"):
+            fitness.of(REFERENCE)
+    assert measured.measures["ocr_accuracy"] > 0.9
