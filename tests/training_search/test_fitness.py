@@ -126,6 +126,27 @@ def test_questions_about_the_text_are_a_measure_of_their_own(text, tmp_path):
         measured.point(("ocr_accuracy",))
 
 
+def test_a_judge_grades_what_no_comparison_of_strings_would(text, tmp_path):
+    file = tmp_path / "questions.jsonl"
+    rows = [{"question": f"Who? {number}", "answer": "Ada"} for number in range(2)]
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with ScriptedServer(answer("Lovelace")) as server, ScriptedServer(answer("8")) as judge:
+        probe = Probe(
+            text=str(text),
+            chars=3000,
+            excerpts=0,
+            questions=str(file),
+            base_url=server.base_url,
+            judge_url=judge.base_url,
+            judge_model="scripted",
+        )
+        with ready(probe) as fitness:
+            assert fitness.of(REFERENCE).measures["task_accuracy"] == 0.8
+        assert judge.calls == 2
+    with pytest.raises(ConfigError, match="belong together"):
+        Probe(judge_url="http://127.0.0.1:9/v1")
+
+
 @pytest.mark.parametrize(
     "line", ["{", '{"question": "a"}', '{"question": "a", "answer": 3}', '["a", "b"]']
 )

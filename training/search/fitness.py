@@ -8,6 +8,7 @@ visual tokens of the same text.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,10 +18,11 @@ from statistics import fmean
 from typing import Any
 
 from glyph_shared.asking import GlyphClient
-from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.errors import BadResponse, ConfigError, InputError
 from glyph_shared.metrics import contains_answer
 from glyph_shared.planning import PAGE_MARKS, pick_counter
 from glyph_shared.rendering import Page, RenderConfig, render
+from training.judge import Graded, Judge
 from training.search.excerpts import excerpts
 from training.search.pareto import Point
 from training.search.readers import PageReader, opened
@@ -44,6 +46,9 @@ class Probe:
         base_url: The server of the reader ``server`` and of the questions; else GLYPH_BASE_URL.
         model: The served model; else the first.
         questions: A JSONL file of ``question`` and ``answer`` about the text; None asks nothing.
+        judge_url: The server of a model that grades the answers; without one an answer is right if
+            it holds the expected one.
+        judge_model: The judge's name there.
         tokenizer: A tokenizer.json that counts text tokens; else the best there is.
     """
 
@@ -56,6 +61,8 @@ class Probe:
     base_url: str | None = None
     model: str | None = None
     questions: str | None = None
+    judge_url: str | None = None
+    judge_model: str | None = None
     tokenizer: str | None = None
 
     def __post_init__(self) -> None:
@@ -63,6 +70,11 @@ class Probe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ConfigError(f"{name} must be a whole number from {least} on; got {value!r}")
+        if (self.judge_url is None) != (self.judge_model is None):
+            raise ConfigError(
+                "probe.judge_url and probe.judge_model belong together; got "
+                f"{self.judge_url!r} and {self.judge_model!r}"
+            )
         if self.excerpts == 0 and self.questions is None:
             raise ConfigError("excerpts must be at least 1 where no questions are asked; got 0")
 
@@ -150,12 +162,26 @@ class Fitness:
         answers = self.client.ask_many(
             [question for question, _ in self.questions], pages, cite=False
         )
-        scores = [
-            contains_answer(answer.text, expected)
-            for answer, (_, expected) in zip(answers, self.questions, strict=True)
-        ]
+        scores = self._scores([answer.text for answer in answers])
         usages = (answer.usage for answer in answers)
         return scores, sum(usage.prompt_tokens + usage.completion_tokens for usage in usages)
+
+    def _scores(self, answers: list[str]) -> list[float]:
+        """Returns a grade for each answer; those that the judge did not grade are left out.
+
+        Raises:
+            BadResponse: The judge graded none.
+        """
+        pairs = list(zip(self.questions, answers, strict=True))
+        url, model = self.probe.judge_url, self.probe.judge_model
+        if url is None or model is None:
+            return [contains_answer(answer, expected) for (_, expected), answer in pairs]
+        put = [Graded(question, expected, answer) for (question, expected), answer in pairs]
+        grades = asyncio.run(Judge(url, model).scores(put))
+        given = [grade for grade in grades if grade is not None]
+        if not given:
+            raise BadResponse(f"the judge {model} graded none of {len(put)} answers")
+        return given
 
 
 @contextmanager

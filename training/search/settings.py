@@ -128,7 +128,7 @@ class Settings:
         told = asdict(self)
         for name in ("output", "budget", "workers", "critic"):
             del told[name]
-        del told["probe"]["base_url"]
+        del told["probe"]["base_url"], told["probe"]["judge_url"]
         return told
 
 
