@@ -32,11 +32,11 @@ from glyph_shared.planning import (
     DEFAULT_MAX_TOKENS,
     DEFAULT_WINDOW,
     KEEP_LINES,
-    PRESET_OF_KIND,
     SurveyPart,
     SurveyRow,
     counted,
     default_configs,
+    preset_of_kind,
     survey,
 )
 from glyph_shared.rendering import RenderConfig
@@ -161,7 +161,7 @@ def _print_parts(row: SurveyRow) -> None:
 
 
 def _preset_of(part: SurveyPart) -> str:
-    return PRESET_OF_KIND[part.kind] if part.kind else ""
+    return preset_of_kind(part.kind) if part.kind else ""
 
 
 def _part_values(part: SurveyPart) -> dict[str, Any]:

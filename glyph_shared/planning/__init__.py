@@ -46,6 +46,7 @@ from glyph_shared.planning.thetas import (
     ConfigChoice,
     Thetas,
     check_choice,
+    preset_of_kind,
 )
 from glyph_shared.planning.wording import counted
 from glyph_shared.rendering import count_visual_tokens
@@ -104,5 +105,6 @@ __all__ = [
     "normalise_base_url",
     "pick_counter",
     "plan",
+    "preset_of_kind",
     "survey",
 ]

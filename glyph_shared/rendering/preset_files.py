@@ -46,15 +46,20 @@ def preset_fields(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: There is no such preset, or its file is not readable.
     """
-    own = user_folder() / f"{name}.json"
-    if name not in FIXED_PRESETS and _NAME.fullmatch(name) and own.is_file():
-        return read_theta(own)
+    if is_own_preset(name):
+        return read_theta(_own_file(name))
     if name not in (*FIXED_PRESETS, *FOUND_PRESETS):
         raise ConfigError(f"preset must be one of {', '.join(preset_names())}; got {name!r}")
     file = resources.files("glyph_shared.rendering").joinpath("presets", f"{name}.json")
     fields = json.loads(file.read_text(encoding="utf-8"))
     fields.pop(PROVENANCE, None)
     return dict(fields)
+
+
+def is_own_preset(name: str) -> bool:
+    """Tells whether the user has a preset of this name, which no fixed one has."""
+    possible = name not in FIXED_PRESETS and _NAME.fullmatch(name)
+    return bool(possible) and _own_file(name).is_file()
 
 
 def read_theta(path: Path) -> dict[str, Any]:
@@ -94,9 +99,13 @@ def install_preset(name: str, theta: str) -> Path:
         ConfigError: No preset of the user's own can have this name.
     """
     check_own_name(name)
-    path = user_folder() / f"{name}.json"
+    path = _own_file(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     draft.write_text(theta, encoding="utf-8")
     draft.replace(path)
     return path
+
+
+def _own_file(name: str) -> Path:
+    return user_folder() / f"{name}.json"

@@ -22,6 +22,7 @@ from glyph_shared.planning.budget import page_cost
 from glyph_shared.planning.denser import LEGIBILITY_FLOOR_PX, em_px
 from glyph_shared.planning.kinds import text_kind
 from glyph_shared.rendering import RenderConfig, png_theta_hash
+from glyph_shared.rendering.preset_files import install_preset
 
 PROSE = "\n".join(
     f"On day {number} it rained (as it often did), and nobody went out; “so be it,” she said."
@@ -233,3 +234,12 @@ def test_what_is_no_theta_is_refused(choice):
 def test_a_preset_alone_cannot_be_auto_and_says_where_it_can():
     with pytest.raises(ConfigError, match=r"plan .* client.* glyph count"):
         RenderConfig.preset("auto")
+
+
+def test_what_the_users_own_search_found_for_a_kind_is_its_look():
+    found = RenderConfig.preset("en").model_copy(update={"dpi": 66})
+    install_preset("found-prose", found.model_dump_json(by_alias=True))
+    assert planned(PROSE).config == found
+    assert planned(CODE).config == preset("code")
+    install_preset("found-table", found.model_dump_json(by_alias=True))
+    assert planned(CSV).config == found
