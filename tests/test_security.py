@@ -79,7 +79,7 @@ def trees():
 
 
 LOADS_CODE = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
-KEEPS_PICKLES = {"diskcache", "yaml"}
+KEEPS_PICKLES = {"diskcache"}
 
 
 @pytest.mark.fault(36, 74)
@@ -92,6 +92,17 @@ def test_no_module_imports_what_runs_code_that_it_reads():
         for name in [alias.name for alias in node.names] + [getattr(node, "module", "") or ""]
     }
     assert not [found for found in imported if found[1] in LOADS_CODE | KEEPS_PICKLES]
+
+
+@pytest.mark.fault(74)
+def test_yaml_is_read_as_plain_values_alone():
+    used = {
+        node.attr
+        for _, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "yaml"
+    }
+    assert used <= {"safe_load", "safe_dump", "YAMLError"}
 
 
 @pytest.mark.fault(74)

@@ -58,7 +58,7 @@ def preset_fields(name: str) -> dict[str, Any]:
 
 def is_own_preset(name: str) -> bool:
     """Tells whether the user has a preset of this name, which no fixed one has."""
-    possible = name not in FIXED_PRESETS and _NAME.fullmatch(name)
+    possible = name not in FIXED_PRESETS and _NAME.fullmatch(str(name))
     return bool(possible) and _own_file(name).is_file()
 
 
