@@ -118,3 +118,15 @@ def test_every_parameter_of_the_sensitivity_table_has_a_look_that_can_be_drawn()
         assert len(variants) > 1
         for changes in variants:
             Genome().changed(changes).config()
+
+
+def test_questions_alone_choose_no_winner(text, tmp_path, capsys):
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text('{"question": "Who?", "answer": "the harbour master"}\n', encoding="utf-8")
+    folder = tmp_path / "run"
+    with ScriptedServer(answer("The harbour master.")) as server:
+        given = arguments(text, folder, server.base_url, f"probe.questions={questions}")
+        assert main([*given, "probe.excerpts=0", "budget.evaluations=3"]) == 0
+    assert "no θ is chosen where nothing is read" in capsys.readouterr().out
+    assert (folder / "front.json").exists()
+    assert not (folder / "winner.json").exists()

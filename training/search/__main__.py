@@ -62,13 +62,17 @@ def main(arguments: list[str] | None = None) -> int:
 def conclude(settings: Settings, evaluations: list[Evaluation]) -> str | None:
     """Writes the report and the θ that was found; returns its file's content, None without one."""
     folder, probe = Path(settings.output), settings.probe
-    baseline = next((one for one in evaluations if one.child.operator == "preset"), None)
+    # Workers may finish it after others.
+    baseline = next((one for one in evaluations if (one.run, one.number) == (0, 0)), None)
     if baseline is None or baseline.measured is None:
         _say("the look to beat was not measured, so there is no report")
         return None
-    about = f"{probe.text}, read by {probe.reader}"
+    about = f"{probe.text}, {probe.reader}; text tokens by {probe.counter().name}"
     members = write_report(folder, evaluations, probe, about)
     _say(f"{len(members)} looks make the front: {folder / 'pareto.html'}")
+    if probe.excerpts == 0:
+        _say("no θ is chosen where nothing is read: the questions are about this text alone")
+        return None
     name = settings.presets[0]
     beaten = RenderConfig.preset(name)
     found = chosen(probe, beaten, candidates(evaluations, baseline.measured))

@@ -20,7 +20,7 @@ from typing import Any
 from glyph_shared.asking import GlyphClient
 from glyph_shared.errors import BadResponse, ConfigError, InputError
 from glyph_shared.metrics import contains_answer
-from glyph_shared.planning import PAGE_MARKS, pick_counter
+from glyph_shared.planning import PAGE_MARKS, TextTokenCounter, pick_counter
 from glyph_shared.rendering import Page, RenderConfig, render
 from training.judge import Graded, Judge
 from training.search.excerpts import excerpts
@@ -77,6 +77,10 @@ class Probe:
             )
         if self.excerpts == 0 and self.questions is None:
             raise ConfigError("excerpts must be at least 1 where no questions are asked; got 0")
+
+    def counter(self) -> TextTokenCounter:
+        """Returns who counts text tokens."""
+        return pick_counter(tokenizer_file=self.tokenizer, base_url=self.base_url, model=self.model)
 
 
 @dataclass(frozen=True)
@@ -192,9 +196,7 @@ def ready(probe: Probe, part: Part = "search") -> Iterator[Fitness]:
         GlyphError: The text, the reader or the questions are not there.
     """
     text = text_of(probe.text, part, probe.chars)
-    counter = pick_counter(
-        tokenizer_file=probe.tokenizer, base_url=probe.base_url, model=probe.model
-    )
+    counter = probe.counter()
     with ExitStack() as stack:
         reader, client = None, None
         if probe.excerpts:
