@@ -30,17 +30,19 @@ def test_the_front_is_what_no_other_look_beats():
     assert [one.number for one in front(tried)] == [0, 1]
 
 
-def test_candidates_are_the_densest_that_are_read_as_well():
+def test_candidates_are_those_of_the_front_that_are_read_as_well_densest_first():
     tried = [
         evaluation(0, 2.0, 0.9),
         evaluation(1, 3.0, 0.89),
         evaluation(2, 2.5, 0.9),
         evaluation(3, 2.7, 0.95),
-        Evaluation(0, 4, Child(Genome(dpi=60), "sample"), None, "failed"),
+        evaluation(4, 2.3, 0.97),
+        evaluation(5, 1.9, 0.99),
+        Evaluation(0, 6, Child(Genome(dpi=60), "sample"), None, "failed"),
     ]
     assert tried[0].measured
     found = candidates(tried, tried[0].measured)
-    assert [genome.margin_x for genome in found] == [3, 2]
+    assert [genome.margin_x for genome in found] == [3, 4]
 
 
 def arguments(text, folder, url, *more):

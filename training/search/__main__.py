@@ -75,7 +75,7 @@ def conclude(settings: Settings, evaluations: list[Evaluation]) -> str | None:
         return None
     name = settings.presets[0]
     beaten = RenderConfig.preset(name)
-    found = chosen(probe, beaten, candidates(evaluations, baseline.measured))
+    found = chosen(probe, beaten, candidates(evaluations, baseline.measured), _say)
     if found is None:
         _say(f"none is denser than preset {name} and read as well on a second text")
         return None

@@ -45,6 +45,8 @@ PARAMETERS: Mapping[str, tuple[Mapping[str, Value], ...]] = MappingProxyType(
 )
 """The parameters that the articles name, and the values tried; font size with its leading."""
 
+_CLOSE = 0.6
+
 
 @dataclass(frozen=True)
 class Row:
@@ -139,11 +141,13 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         some = [row for row in rows if row.parameter == name]
         densities = [row.compression_ratio for row in some]
         panel.plot(densities, [100 * row.accuracy for row in some], "o-", color="#0072B2", lw=0.8)
-        for row in some:
+        # Labels of points that lie close are put below each other.
+        close = max(densities) - min(densities) < _CLOSE
+        for place, row in enumerate(sorted(some, key=lambda row: row.accuracy)):
             panel.annotate(
                 row.value,
                 (row.compression_ratio, 100 * row.accuracy),
-                xytext=(3, 4),
+                xytext=(8, 10 * (place - len(some) / 2)) if close else (3, 4),
                 textcoords="offset points",
                 fontsize=7,
             )

@@ -1,6 +1,6 @@
 """From a front to one θ: chosen on a second text, confirmed on a third that nothing was chosen by.
 
-A search measures little of each θ, so the best of many are partly the luckiest. The densest looks
+A search measures little of each θ, so the best of many are partly the luckiest. Those of the front
 that were read as well as the look to beat are read again, more of them, on part ``choice`` of the
 text; the densest that still is goes on to part ``confirm``, and its figures there are the result.
 """
@@ -8,7 +8,7 @@ text; the densest that still is goes on to part ``confirm``, and its figures the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from training.search.texts import Part, text_of
 OBJECTIVES = ("compression_ratio", "accuracy")
 """What a winner is chosen by, whatever the search made large."""
 
-CANDIDATES, CHOICE_EXCERPTS, CONFIRM_EXCERPTS, PIECES = 10, 16, 32, 8
+CHOICE_EXCERPTS, CONFIRM_EXCERPTS, PIECES = 16, 32, 8
 
 
 @dataclass(frozen=True)
@@ -65,26 +65,34 @@ def front(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
 
 
 def candidates(evaluations: Sequence[Evaluation], baseline: Measured) -> list[Genome]:
-    """Returns the densest θ beyond a look that were read at least as well, densest first."""
-    good = [
-        one
-        for one in evaluations
+    """Returns the front's θ that are denser than a look and were read as well, densest first.
+
+    Down the front each is read better than the one before, so where luck made the densest, a later
+    one will do.
+    """
+    return [
+        one.child.genome
+        for one in reversed(front(evaluations))
         if one.measured is not None
         and one.measured.measures["accuracy"] >= baseline.measures["accuracy"]
-        and _density(one) > baseline.measures["compression_ratio"]
+        and one.measured.measures["compression_ratio"] > baseline.measures["compression_ratio"]
     ]
-    good.sort(key=lambda one: -_density(one))
-    unique = dict.fromkeys(one.child.genome for one in good)
-    return list(unique)[:CANDIDATES]
 
 
-def chosen(probe: Probe, baseline: RenderConfig, among: Sequence[Genome]) -> Genome | None:
+def chosen(
+    probe: Probe, baseline: RenderConfig, among: Sequence[Genome], say: Callable[[str], None]
+) -> Genome | None:
     """Returns the first of some θ that is read as well as a look on part ``choice``; else None."""
     probe = _deeper(probe, CHOICE_EXCERPTS)
     with ready(probe, "choice") as fitness:
         floor = fitness.of(baseline).measures["accuracy"]
         for genome in among:
-            if fitness.of(genome.config()).measures["accuracy"] >= floor:
+            found = fitness.of(genome.config()).measures
+            say(
+                f"on a second text: ρ {found['compression_ratio']:.2f}, accuracy "
+                f"{found['accuracy']:.2%}, the look to beat {floor:.2%}"
+            )
+            if found["accuracy"] >= floor:
                 return genome
     return None
 
@@ -141,10 +149,6 @@ def _deeper(probe: Probe, excerpts: int) -> Probe:
 
 def _visual_tokens(text: str, config: RenderConfig) -> int:
     return sum(page.visual_tokens + PAGE_MARKS for page in render(text, config))
-
-
-def _density(evaluation: Evaluation) -> float:
-    return evaluation.measured.measures["compression_ratio"] if evaluation.measured else 0.0
 
 
 def _both(ours: Measured, theirs: Measured, name: str) -> tuple[float, float]:
