@@ -1,7 +1,8 @@
-"""LangChain: map-reduce over a folder; each file is asked about itself, then all they said.
+"""LangChain: map-reduce over a folder: a fact out of each file, then a question about them all.
 
 Needs ``pip install ".[langchain]"`` in a checkout, and a server, for example ``glyph serve
---embedded`` in another terminal.
+--embedded`` in another terminal. The embedded reader looks facts up; zai-org/Glyph would as well
+sum each file up, and then the summaries.
 """
 
 from pathlib import Path
@@ -21,11 +22,11 @@ with TemporaryDirectory() as folder:
         Path(folder, f"{office}.txt").write_text(text, encoding="utf-8")
     documents = GlyphLoader(folder).load()
 
-model = ChatGlyph() | StrOutputParser()
-about_a_file = ChatPromptTemplate.from_template(
+map_prompt = ChatPromptTemplate.from_template(
     "{text}\nWhat is the access code of the {office} office?"
 )
-about_all = ChatPromptTemplate.from_template("{lines}\n{question}")
+reduce_prompt = ChatPromptTemplate.from_template("{facts}\n{question}")
+model = ChatGlyph() | StrOutputParser()
 
 
 def as_input(document: Document) -> dict[str, str]:
@@ -38,9 +39,11 @@ def in_lines(found: list[dict[str, str]]) -> str:
     )
 
 
-each_file = RunnableLambda(as_input) | RunnablePassthrough.assign(code=about_a_file | model)
-lines = (each_file.map() | in_lines).invoke(documents)
-print(lines)
+# Map: the files go to the model side by side.
+each_file = RunnableLambda(as_input) | RunnablePassthrough.assign(code=map_prompt | model)
+facts = (each_file.map() | in_lines).invoke(documents)
+print(facts)
 
+# Reduce: what they said goes to it together.
 question = "What is the access code of the Oslo office?"
-print((about_all | model).invoke({"lines": lines, "question": question}))
+print((reduce_prompt | model).invoke({"facts": facts, "question": question}))

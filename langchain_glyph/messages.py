@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mimetypes import guess_extension
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from langchain_core.messages import BaseMessage
 
@@ -99,9 +99,9 @@ def _file_text(named: Block) -> Block:
     encoded = named.get("base64") or named.get("data")
     if not isinstance(encoded, str):
         where = named.get("url") or named.get("file_id") or named.get("id")
+        given = f"is given by {where!r}, which is not fetched" if where else "has no content"
         raise InputError(
-            f"the file {name or _UNNAMED!r} is given by {where!r}, which is not fetched; give its "
-            "content, as base64= or text="
+            f"the file {name or _UNNAMED!r} {given}; give its content, as base64= or text="
         )
     mime_type = named.get("mime_type") or "text/plain"
     suffix = guess_extension(str(mime_type).partition(";")[0]) or ""
@@ -121,7 +121,8 @@ def _openai_file(file: Mapping[str, Any]) -> Block:
     """Returns a file of OpenAI's form in LangChain's."""
     head, comma, encoded = str(file.get("file_data", "")).partition(",")
     if not comma or not head.startswith("data:"):
-        return {"filename": file.get("filename"), "file_id": file.get("file_id")}
+        where = file.get("file_id") or file.get("file_url") or file.get("file_data")
+        return {"filename": file.get("filename"), "file_id": where}
     mime_type = head.removeprefix("data:").partition(";")[0]
     return {"filename": file.get("filename"), "base64": encoded, "mime_type": mime_type}
 
@@ -146,7 +147,17 @@ def _check_part(part: Mapping[str, Any], allowed_urls: Sequence[str]) -> None:
             f"a message has a part of type {kind!r}, which the model cannot see; give text, files "
             "or images"
         )
-    url = (part.get("image_url") or {}).get("url", "") if kind == "image_url" else "data:"
+    if kind == "image_url":
+        _check_address(part, allowed_urls)
+
+
+def _check_address(part: Mapping[str, Any], allowed_urls: Sequence[str]) -> None:
+    image = part.get("image_url")
+    url = image.get("url") if isinstance(image, Mapping) else None
+    if not isinstance(url, str):
+        raise InputError(
+            f"an image needs its address or bytes as image_url={{'url': ...}}; got {image!r}"
+        )
     if url.startswith("data:") or is_page_link(url):
         return
     if any(_begins(url, allowed) for allowed in allowed_urls):
@@ -158,6 +169,11 @@ def _check_part(part: Mapping[str, Any], allowed_urls: Sequence[str]) -> None:
 
 
 def _begins(url: str, allowed: str) -> bool:
-    given, place = urlsplit(url), urlsplit(allowed)
+    try:
+        given, place = urlsplit(url), urlsplit(allowed)
+    except ValueError:  # what is no address leads to no allowed place
+        return False
+    # Whoever fetches "a/../b" fetches "b", and there are several ways of writing it.
+    climbs = ".." in unquote(given.path).replace("\\", "/").split("/")
     same = (given.scheme, given.netloc) == (place.scheme, place.netloc)
-    return same and given.path.startswith(place.path)
+    return same and not climbs and given.path.startswith(place.path)

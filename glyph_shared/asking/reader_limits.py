@@ -28,10 +28,14 @@ def asks_reader(
     """
     if not entry.reads_chars(config):
         return False
-    if wanted := [name for name in _BEYOND if fields.get(name)]:
+    wanted = [name for name in _BEYOND if fields.get(name)]
+    if (fields.get("n") or 1) > 1:
+        wanted.append("n above 1")
+    if wanted:
+        command = "glyph serve --tools" if wanted[0] == "tools" else "glyph serve"
         raise ConfigError(
             f"the embedded reader looks facts up and takes no {wanted[0]}; ask zai-org/Glyph "
-            "on vLLM (glyph serve)"
+            f"on vLLM ({command})"
         )
     if not draws_pages:
         raise ConfigError(

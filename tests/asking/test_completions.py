@@ -220,11 +220,19 @@ def test_a_callers_fields_go_before_the_clients_sampling(way):
     assert [request[name] for name in named] == [0.5, 9, 1.1, 7, "scripted", fields["tools"]]
 
 
-@pytest.mark.parametrize("name", ["tools", "response_format", "stop"])
-def test_the_embedded_reader_refuses_fields_that_it_cannot_heed(name):
+@pytest.mark.parametrize(
+    ("fields", "told_of"),
+    [
+        ({"tools": ["x"]}, r"no tools; .* \(glyph serve --tools\)"),
+        ({"response_format": {"type": "json_object"}}, r"no response_format; .* \(glyph serve\)"),
+        ({"stop": ["x"]}, "no stop;"),
+        ({"n": 2}, "no n above 1;"),
+    ],
+)
+def test_the_embedded_reader_refuses_fields_that_it_cannot_heed(fields, told_of):
     with ScriptedServer(yes, models=models(glyph={"tokenizer": "character"})) as server:
-        with pytest.raises(ConfigError, match=f"takes no {name}"):
-            told(connected(server), "complete", [user("Is it?")], {name: ["x"]})
+        with pytest.raises(ConfigError, match=f"takes {told_of}"):
+            told(connected(server), "complete", [user("Is it?")], fields)
         assert server.calls == 0
 
 

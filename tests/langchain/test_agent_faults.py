@@ -5,10 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-pytest.importorskip("langchain_core")
-pytest.importorskip("langchain_openai")
-
 from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.exceptions import ContextOverflowError

@@ -7,10 +7,6 @@ import pickle
 from copy import deepcopy
 
 import pytest
-
-pytest.importorskip("langchain_core")
-pytest.importorskip("langchain_openai")
-
 from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.load import dumps
@@ -123,7 +119,13 @@ def test_the_server_may_fetch_images_from_where_that_is_allowed(server):
     url = "https://images.example.org/a/b.png"
     request = asked(server, {"type": "image", "url": url}, allowed_urls=allowed)
     assert images(request)[0]["image_url"]["url"] == url
-    for other in ("https://images.example.org.evil.net/a/b", "https://images.example.org/c"):
+    for other in (
+        "https://images.example.org.evil.net/a/b",
+        "https://images.example.org/c",
+        "https://images.example.org/a/../c",
+        "https://images.example.org/a/%2E%2e/c",
+        "http://[::1/a/",
+    ):
         with pytest.raises(InputError, match="is not fetched"):
             asked(server, {"type": "image", "url": other}, allowed_urls=allowed)
 
@@ -142,6 +144,26 @@ def test_an_allowed_place_has_a_host_and_ends_with_a_slash(url):
 def test_what_the_model_cannot_see_is_refused(server, block):
     with pytest.raises(InputError, match="cannot see"):
         asked(server, block)
+
+
+@pytest.mark.parametrize("image", [None, 5, {"url": None}, {}])
+def test_an_image_without_an_address_is_told(server, image):
+    with pytest.raises(InputError, match="needs its address or bytes"):
+        asked(server, {"type": "image_url", "image_url": image})
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ({"file_data": "http://10.0.0.1/a.pdf"}, r"10\.0\.0\.1/a\.pdf', which is not fetched"),
+        ({"file_id": "f1"}, "'f1', which is not fetched"),
+        ({"filename": "a.pdf"}, r"'a\.pdf' has no content"),
+    ],
+)
+def test_a_file_without_its_content_is_told(server, file, told):
+    with pytest.raises(InputError, match=told):
+        asked(server, {"type": "file", "file": file})
+    assert not server.calls
 
 
 def test_a_file_that_is_no_base64_is_told_by_its_name(server):
@@ -300,12 +322,3 @@ def test_settings_of_openai_go_nowhere(server, monkeypatch):
 def test_a_setting_without_effect_is_refused(settings):
     with pytest.raises(ConfigError):
         ChatGlyph(**settings)
-
-
-def test_the_class_opens_with_a_program_that_runs(server, capsys):
-    lines = ChatGlyph.__doc__.splitlines()
-    block = [line[8:] for line in lines if line.startswith(" " * 8) or not line]
-    program = "\n".join(block).replace("http://127.0.0.1:8000/v1", server.base_url)
-    exec(compile(program, "ChatGlyph", "exec"), {"book": LONG})
-    assert capsys.readouterr().out == "yes\nyes"
-    assert all(images(request) for request in server.requests)

@@ -6,10 +6,6 @@ import asyncio
 import threading
 
 import pytest
-
-pytest.importorskip("langchain_core")
-pytest.importorskip("langchain_openai")
-
 from chat_ways import WAYS, ask
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import ContextOverflowError

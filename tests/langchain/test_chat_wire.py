@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-pytest.importorskip("langchain_openai")
-
 from chat_ways import WAYS, ask
 from langchain_core.messages import AIMessage, HumanMessage
 

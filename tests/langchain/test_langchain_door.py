@@ -5,10 +5,6 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("langchain_openai")
-
 import langchain_glyph
 
 

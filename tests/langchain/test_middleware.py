@@ -7,10 +7,6 @@ import json
 import threading
 
 import pytest
-
-pytest.importorskip("langchain_core")
-pytest.importorskip("langchain_openai")
-
 from langchain.agents import create_agent
 from langchain.agents.middleware import SummarizationMiddleware
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
@@ -271,13 +267,3 @@ def test_a_summary_takes_a_document_away_unless_pages_are_counted(counter):
         assert server.calls == 1
         assert len(images(server.requests[0])) > 2
         assert state["messages"][0].text == LONG
-
-
-def test_a_docstring_opens_with_a_program_that_runs(server, monkeypatch, capsys):
-    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
-    first = GlyphMiddleware.__doc__.partition("\n    Long messages")[0]
-    program = "\n".join(line[8:] for line in first.splitlines()[1:])
-    exec(compile(program, "GlyphMiddleware", "exec"), {"book": LONG})
-    assert capsys.readouterr().out == "Hello there, what is it?\n"
-    assert images(server.requests[0])

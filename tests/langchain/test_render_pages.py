@@ -10,10 +10,6 @@ import threading
 from copy import deepcopy
 
 import pytest
-
-pytest.importorskip("langchain_core")
-pytest.importorskip("langchain_openai")
-
 from chat_ways import WAYS, ask
 from langchain_core.documents import Document
 from langchain_core.exceptions import ContextOverflowError
@@ -311,16 +307,3 @@ def test_pages_are_drawn_outside_the_event_loop(monkeypatch):
     asyncio.run(render_pages().ainvoke(LONG))
     assert len(threads) == 1
     assert threads[0] is not threading.main_thread()
-
-
-@pytest.mark.parametrize("made", [render_pages, page_blocks])
-def test_a_docstring_opens_with_a_program_that_runs(server, monkeypatch, capsys, made):
-    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
-    lines = made.__doc__.splitlines()
-    block = [line[8:] for line in lines if line.startswith(" " * 8) or not line]
-    program = "\n".join(block).partition("\n\n\n")[0]
-    program = program.replace("http://127.0.0.1:8000/v1", server.base_url)
-    exec(compile(program, made.__name__, "exec"), {"book": LONG})
-    assert capsys.readouterr().out == "Nobody spoke.\n"
-    assert len(images(server.requests[0])) > 2

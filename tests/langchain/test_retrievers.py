@@ -7,9 +7,6 @@ import json
 import pickle
 
 import pytest
-
-pytest.importorskip("langchain_tests")
-
 from langchain_core.documents import Document
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ValidationError

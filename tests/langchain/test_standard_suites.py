@@ -7,11 +7,6 @@ takes a larger model: tools, schemas, files and images. ``tests/served`` runs th
 from __future__ import annotations
 
 import pytest
-
-pytest.importorskip("langchain_core")
-pytest.importorskip("langchain_openai")
-pytest.importorskip("langchain_tests")
-
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 from local_file import LocalFile

@@ -6,10 +6,6 @@ import asyncio
 import json
 
 import pytest
-
-pytest.importorskip("langchain_core")
-pytest.importorskip("langchain_openai")
-
 from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage
