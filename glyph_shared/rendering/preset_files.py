@@ -15,7 +15,7 @@ from glyph_shared.rendering.config_values import excerpt
 FIXED_PRESETS = ("en", "zh", "code", "reference", "reader")
 """They mean the same on every machine."""
 
-FOUND_PRESETS: tuple[str, ...] = ()
+FOUND_PRESETS = ("found-prose", "found-code", "found-cjk")
 """Found by ``training.search``; a user's own search may replace them, and add others."""
 
 PROVENANCE = "provenance"

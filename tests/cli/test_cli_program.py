@@ -30,7 +30,7 @@ def test_every_command_explains_itself(run, command):
 @pytest.mark.parametrize("command", ["count", "render", "ask"])
 def test_the_help_lists_the_presets_and_says_once_what_theta_is(run, command):
     told = " ".join(run(command, "-h").stdout.replace("│", " ").split())
-    assert "en, zh, code, reference or reader" in told
+    assert "en, zh, code, reference, reader, found-prose, found-code or found-cjk" in told
     assert told.count("θ, the rendering configuration (page size, dpi, font, …)") == 1
 
 
