@@ -25,7 +25,7 @@ from glyph_shared.rendering.preset_files import FOUND_PRESETS
 from training.search.fitness import Measured, Probe, ready
 
 REFERENCE = "reference"
-LOOKS = (REFERENCE, "en", "code", "zh", *FOUND_PRESETS)
+LOOKS = (REFERENCE, "en", *FOUND_PRESETS)
 PROBES = {
     "prose": Probe(text="prose"),
     "code": Probe(text="code"),
