@@ -31,6 +31,7 @@ from glyph_shared import Answer
 from glyph_shared.asking import AskOptions
 from glyph_shared.asking.material import warn_replaced
 from glyph_shared.asking.options import Options
+from glyph_shared.asking.watching import watched_by_all
 from glyph_shared.errors import ConfigError
 from llama_index_glyph.asked import Asked, message_nodes, text_nodes
 from llama_index_glyph.corpus import Corpus
@@ -106,7 +107,8 @@ class GlyphSynthesizer(BaseSynthesizer):
             output_cls=output_cls,
             empty_response=empty_response,
         )
-        self._options: AskOptions = {"watch": watch_of(self._glyph), **options}
+        watches = [watch for watch in (watch_of(self._glyph), options.get("watch")) if watch]
+        self._options: AskOptions = {**options, "watch": watched_by_all(watches)}
         if output_cls is not None:
             self._options["answer_schema"] = output_cls.model_json_schema()
         self._text_qa_template = text_qa_template or QUESTION

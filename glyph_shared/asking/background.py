@@ -9,12 +9,15 @@ already running, as in a notebook.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import threading
 import weakref
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
+
+from glyph_shared.errors import InputError
 
 _Result = TypeVar("_Result")
 
@@ -23,13 +26,23 @@ class BackgroundLoop:
     """Runs coroutines for blocking callers; the thread starts with the first one."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._pid = 0
+        # What is collected while a thread holds the lock may begin work too, see ``streams``.
+        self._lock = threading.RLock()
+        self._thread: _LoopThread | None = None
         self._stop: weakref.finalize[..., BackgroundLoop] | None = None
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Returns the result of ``work``; an interruption here (Ctrl-C) cancels it there."""
+        """Returns the result of ``work``; an interruption here (Ctrl-C) cancels it there.
+
+        Raises:
+            InputError: The caller is run by this loop, which cannot wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise InputError(
+                "a handler asked the client whose request it is told of, and both would wait for "
+                "each other; ask another client, or ask after the request"
+            )
         future = self.start(work)
         try:
             return future.result()
@@ -39,43 +52,62 @@ class BackgroundLoop:
 
     def start(self, work: Coroutine[Any, Any, _Result]) -> Future[_Result]:
         """Begins ``work`` without waiting for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        with self._lock:
+            return asyncio.run_coroutine_threadsafe(work, self._running().loop)
 
     def close(self) -> None:
         """Stops the thread; a later ``run`` starts another."""
         with self._lock:
-            if self._stop is not None:
-                self._stop()
-            self._loop = self._stop = None
+            thread, stop, self._thread, self._stop = self._thread, self._stop, None, None
+        if stop is not None:
+            stop()
+        # Not under the lock: what ends in the thread may ask for it.
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            # A forked child inherits the loop but not the thread that runs it.
-            if self._loop is None or self._pid != os.getpid():
-                self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
-                thread = threading.Thread(
-                    target=_serve, args=(self._loop,), name="glyph-client", daemon=True
-                )
-                thread.start()
-                self._stop = weakref.finalize(self, _stop, self._loop, thread)
-            return self._loop
+    def _running(self) -> _LoopThread:
+        # A forked child inherits the loop but not the thread that runs it.
+        if self._thread is None or self._thread.pid != os.getpid():
+            self._thread = _LoopThread()
+            self._thread.start()
+            # Not waited for: what is forgotten is collected in any thread, whatever locks it holds.
+            self._stop = weakref.finalize(self, self._thread.stop)
+            self._stop.atexit = False
+            _open.add(self)
+        return self._thread
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
+class _LoopThread(threading.Thread):
+    """Runs an event loop until it is stopped; ends what is left on it then."""
+
+    def __init__(self) -> None:
+        super().__init__(name="glyph-client", daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self.pid = os.getpid()
+
+    def run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            left = asyncio.all_tasks(self.loop)
+            for task in left:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
+
+    def stop(self) -> None:
+        """Tells the loop to end, once."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+
+_open: weakref.WeakSet[BackgroundLoop] = weakref.WeakSet()
+"""Those that the end of the program closes."""
+
+
+@atexit.register
+def _close_all() -> None:
+    for loop in list(_open):
         loop.close()
-
-
-def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    loop.call_soon_threadsafe(loop.stop)
-    if thread is not threading.current_thread():
-        thread.join()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -188,9 +187,6 @@ class _Client:
     ) -> ChatCall:
         options, limits = check_chat_options(given)
         deadline = Deadline(options.timeout or self._asker.endpoint.timeout)
-        # The clocks of its steps run longer: two that passed at once would interrupt each other's
-        # closing of connections.
-        options = replace(options, timeout=2 * deadline.seconds)
         return ChatCall(messages, fields or {}, options, limits, deadline)
 
     async def _pieces(self, question: str, given: PagesOrText, options: Options) -> Pieces:

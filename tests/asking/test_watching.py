@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from glyph_shared import ConfigError, GlyphClient, RenderConfig, render
+from glyph_shared.asking.watching import watched_by_all
 from glyph_shared.errors import ServerError
 from tests.page_keeper import Keeper, vllm
 from tests.scripted_server import ScriptedServer, answer, failure, streamed
@@ -83,6 +84,15 @@ def test_a_watcher_hears_of_a_failure():
     ):
         client.ask("Who?", PAGES, watch=diary.watch)
     assert diary.kinds == ["sent", "failed"]
+
+
+def test_several_watchers_are_told_the_same():
+    diaries = [Diary(), Diary()]
+    watch = watched_by_all([diary.watch for diary in diaries])
+    with ScriptedServer(streamed("No", "body.")) as server, GlyphClient(server.base_url) as client:
+        assert "".join(client.stream("Who?", PAGES, watch=watch)) == "Nobody."
+    assert diaries[0].kinds == ["sent", "piece", "piece", "reply", "done"]
+    assert diaries[1].told == diaries[0].told
 
 
 # ---- answers that follow a schema ----

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
+from unittest.mock import Mock
 
 import pytest
 from llama_index.core import Document
@@ -92,6 +94,23 @@ def test_no_event_of_a_question_about_a_hundred_pages_is_large(pages, way, given
         "query start", "retrieve start", "retrieve end", "synthesize start",
         "llm start", "llm end", "synthesize end", "query end",
     ]  # fmt: skip
+
+
+def test_a_watcher_of_the_users_hears_beside_the_events():
+    heard = []
+
+    @asynccontextmanager
+    async def watch(messages):
+        heard.append(messages[-1]["content"][-1]["text"])
+        yield Mock()
+
+    with ScriptedServer(answer("Nobody.")) as server, recorded() as new:
+        llm = GlyphLLM(server.base_url)
+        engine = GlyphQueryEngine.from_documents([Document(text=LINE)], llm, watch=watch)
+        engine.query("Who went out?")
+    assert len(heard) == 1
+    assert "Who went out?" in heard[0]
+    assert {"LLMChatStartEvent", "LLMChatEndEvent"} <= {kind for kind, _ in new.events}
 
 
 def hits_of(documents, count):
