@@ -9,10 +9,11 @@ from glyph_shared.asking.answer import (
     Usage,
     WindowReading,
 )
+from glyph_shared.asking.async_client import AsyncGlyphClient
 from glyph_shared.asking.chat import ChatOptions
 from glyph_shared.asking.chat_reply import ChatPiece, ChatReply
 from glyph_shared.asking.citations import cited_pages, find_citations
-from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
+from glyph_shared.asking.client import GlyphClient
 from glyph_shared.asking.connections import Connections
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.history import pages_of_history, question_and_history

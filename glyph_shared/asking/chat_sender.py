@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -105,13 +105,15 @@ class ChatSender:
     async def _models_reply(self, call: ChatCall, setting: Setting) -> ChatReply:
         paged = await self._in_time(call, page_chat(call.messages, setting, call.limits))
         request = await self._in_time(call, self._request(paged, setting))
-        async with self._asker.in_flight.hold(request_bytes(request.messages)):
+        room = self._asker.in_flight.hold(request_bytes(request.messages))
+        async with AsyncExitStack() as held:
+            await self._in_time(call, held.enter_async_context(room))
             try:
                 return await self._sent(call, setting, paged, request)
             except ServerError as error:
                 if not request.may_be_cured(error):
                     raise
-                request = await self._request(paged, setting, error)
+                request = await self._in_time(call, self._request(paged, setting, error))
             return await self._sent(call, setting, paged, request)
 
     async def _sent(
@@ -149,7 +151,7 @@ class ChatSender:
         except ServerError as error:
             if begun or not request.may_be_cured(error):
                 raise
-            request = await self._request(paged, setting, error)
+            request = await self._in_time(call, self._request(paged, setting, error))
         async with aclosing(self._chunks(call, setting, paged, request)) as pieces:
             async for piece in pieces:
                 yield piece

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from glyph_shared.asking.client import AsyncGlyphClient, GlyphClient
+from glyph_shared.asking.async_client import AsyncGlyphClient
+from glyph_shared.asking.client import GlyphClient
 from glyph_shared.asking.endpoint import Endpoint
 from glyph_shared.asking.material import served_config
 from glyph_shared.asking.sampling import Sampling

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from glyph_shared.asking import AsyncGlyphClient
-from glyph_shared.asking.in_flight import InFlight
+from glyph_shared.asking.in_flight import MOST_BYTES, InFlight
+from glyph_shared.errors import ServerError
 from glyph_shared.rendering import RenderConfig, render
 from tests.scripted_server import Scripted, ScriptedServer, answer
 
@@ -109,3 +110,17 @@ def test_many_questions_at_once_are_sent_a_few_at_a_time():
     with ScriptedServer(Scripted((0.05, *answer("yes").pieces))) as server:
         assert asyncio.run(run(server)) == ["yes"] * 20
     assert 1 < most <= 3
+
+
+def test_a_chat_waits_for_its_turn_no_longer_than_it_has_time():
+    async def run(server):
+        async with AsyncGlyphClient(server.base_url) as client:
+            async with client._asker.in_flight.hold(MOST_BYTES):
+                with pytest.raises(ServerError, match=r"within 0\.3 s"):
+                    await client.complete([{"role": "user", "content": "Is it?"}], timeout=0.3)
+            reply = await client.complete([{"role": "user", "content": "Is it?"}], timeout=60)
+            return reply.replies[0].text
+
+    with ScriptedServer(answer("yes")) as server:
+        assert asyncio.run(asyncio.wait_for(run(server), 30)) == "yes"
+    assert server.calls == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from glyph_shared.asking import Answer, GlyphClient
-from glyph_shared.asking.client import CONTEXTS_AT_ONCE
+from glyph_shared.asking.client_base import CONTEXTS_AT_ONCE
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError, InputError, OverLengthError
 from glyph_shared.reader import Reader
