@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.waiting import TimeIsUp, within
 
 Row = dict[str, Any]
 Item = TypeVar("Item")
@@ -125,7 +126,7 @@ async def _row(
 ) -> Row:
     row: Row = {"arm": arm, "question_id": name, **about(item), "error": None}
     try:
-        values = await asyncio.wait_for(answer(item), timeout)
+        values = await within(answer(item), timeout)
         json.dumps(values, allow_nan=False)
     except Exception as error:  # noqa: BLE001 - an arm is anybody's code; its failure is a row
         row["error"] = {"type": type(error).__name__, "message": _message(error, timeout)}
@@ -134,7 +135,7 @@ async def _row(
 
 
 def _message(error: Exception, timeout: float | None) -> str:
-    if timeout is not None and isinstance(error, asyncio.TimeoutError) and not str(error):
+    if timeout is not None and isinstance(error, TimeIsUp):
         return f"no answer within {timeout:g} s"
     return str(error)[:LONGEST_MESSAGE]
 

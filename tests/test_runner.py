@@ -164,6 +164,31 @@ def test_a_run_that_is_cancelled_keeps_what_was_answered(path):
     assert [row["question_id"] for row in read_rows(path)] == ["q1"]
 
 
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_run_that_is_cancelled_as_an_answer_comes_asks_nothing_more(path, timeout):
+    asked = []
+
+    async def run_and_cancel():
+        answered = asyncio.get_running_loop().create_future()
+
+        def arm(item):
+            asked.append(item)
+            return answered
+
+        running = asyncio.create_task(run(ITEMS, {"a": arm}, path, concurrency=1, timeout=timeout))
+        while not asked:
+            await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        answered.set_result({})
+        running.cancel()
+        await running
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(asyncio.wait_for(run_and_cancel(), 10))
+    assert len(asked) == 1
+
+
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path

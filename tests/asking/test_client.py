@@ -504,10 +504,14 @@ def test_a_closed_client_may_be_used_again_and_leaves_no_thread(pages: list[Page
 
 
 def test_a_forgotten_client_ends_its_thread(pages: list[Page]) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with ScriptedServer(answer("4711")) as server:
-        GlyphClient(server.base_url).ask(QUESTION, pages)
-    assert threading.active_count() == before
+        client = GlyphClient(server.base_url)
+        client.ask(QUESTION, pages)
+        [thread] = [each for each in threading.enumerate() if each.name == "glyph-client"]
+        del client
+        thread.join(10)
+    assert set(threading.enumerate()) <= before
 
 
 def test_what_the_server_says_of_itself_can_be_read() -> None:

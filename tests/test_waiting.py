@@ -1,4 +1,4 @@
-"""One clock over work: what it cuts short, and what it must not keep from ending."""
+"""Waits for work that has so much time: what they cut short, and what they let end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from glyph_shared.asking.deadline import Deadline, DeadlinePassed
+from glyph_shared.waiting import TimeIsUp, within
 
 
 async def _until_cancelled(ended: list[str]) -> None:
@@ -20,7 +20,7 @@ async def _until_cancelled(ended: list[str]) -> None:
 
 def test_work_that_ends_in_time_gives_its_result() -> None:
     async def run() -> int:
-        return await Deadline(60).bound(asyncio.sleep(0, 7))
+        return await within(asyncio.sleep(0, 7), 60)
 
     assert asyncio.run(run()) == 7
 
@@ -30,7 +30,7 @@ def test_an_error_of_the_work_is_the_callers() -> None:
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        asyncio.run(Deadline(60).bound(work()))
+        asyncio.run(within(work(), 60))
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01])
@@ -38,8 +38,8 @@ def test_work_is_closed_before_the_time_is_called_up(seconds: float) -> None:
     ended: list[str] = []
 
     async def run() -> None:
-        with pytest.raises(DeadlinePassed):
-            await Deadline(seconds).bound(_until_cancelled(ended))
+        with pytest.raises(TimeIsUp):
+            await within(_until_cancelled(ended), seconds)
 
     asyncio.run(run())
     assert ended == (["closed"] if seconds else [])
@@ -48,7 +48,7 @@ def test_work_is_closed_before_the_time_is_called_up(seconds: float) -> None:
 def test_a_caller_that_is_cancelled_stops_although_its_work_ends_just_then() -> None:
     async def run() -> None:
         work: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        caller = asyncio.create_task(Deadline(60).bound(work))
+        caller = asyncio.create_task(within(work, 60))
         await asyncio.sleep(0)
         work.set_result(7)
         caller.cancel()
@@ -63,17 +63,16 @@ def test_a_clock_that_passes_ends_work_that_goes_on_under_a_longer_one() -> None
 
     async def run() -> None:
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        longer = Deadline(60)
 
         async def work() -> None:
-            await longer.bound(first)
-            await longer.bound(asyncio.Event().wait())
+            await within(first, 60)
+            await within(asyncio.Event().wait(), 60)
 
         outer = asyncio.ensure_future(work())
         await asyncio.sleep(0)
         first.set_result(None)
-        with pytest.raises(DeadlinePassed):
-            await asyncio.wait_for(Deadline(0).bound(outer), 5)
+        with pytest.raises(TimeIsUp):
+            await asyncio.wait_for(within(outer, 0), 5)
 
     asyncio.run(run())
 
@@ -83,7 +82,7 @@ def test_an_error_that_comes_as_the_caller_is_cancelled_is_not_left_lying(
 ) -> None:
     async def run() -> None:
         work: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        caller = asyncio.create_task(Deadline(60).bound(work))
+        caller = asyncio.create_task(within(work, 60))
         await asyncio.sleep(0)
         work.set_exception(ValueError("broken"))
         caller.cancel()
@@ -98,7 +97,7 @@ def test_a_second_interruption_does_not_cut_the_closing_short() -> None:
     ended: list[str] = []
 
     async def run() -> None:
-        caller = asyncio.create_task(Deadline(60).bound(_until_cancelled(ended)))
+        caller = asyncio.create_task(within(_until_cancelled(ended), 60))
         for _ in range(2):
             await asyncio.sleep(0)
         caller.cancel()
