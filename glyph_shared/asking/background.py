@@ -58,11 +58,12 @@ class BackgroundLoop:
     def close(self) -> None:
         """Stops the thread; a later ``run`` starts another."""
         with self._lock:
-            thread, stop, self._thread, self._stop = self._thread, self._stop, None, None
-        if stop is not None:
-            stop()
+            thread, self._thread = self._thread, None
+            if thread is None or self._stop is None or self._stop.detach() is None:
+                return
+        thread.stop()
         # Not under the lock: what ends in the thread may ask for it.
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not threading.current_thread():
             thread.join()
 
     def _running(self) -> _LoopThread:

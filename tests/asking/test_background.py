@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -88,3 +90,25 @@ def test_a_forgotten_loop_ends_its_thread_without_being_waited_for() -> None:
     release.set()
     thread.join(_LONG)
     assert not thread.is_alive()
+
+
+PROGRAM = """
+import asyncio
+from glyph_shared.asking.background import BackgroundLoop
+
+async def lasting():
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("closed", flush=True)
+
+loop = BackgroundLoop()
+loop.start(lasting())
+loop.run(asyncio.sleep(0))
+"""
+
+
+def test_the_end_of_the_program_closes_what_is_open() -> None:
+    program = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "closed\n", "")
