@@ -9,7 +9,8 @@ question, rewarded by what the task can verify, by a judge where it cannot, and 
 pages to be read aloud throughout. Groups whose rewards are all equal are dropped and counted as
 ``degenerate_groups``. Runs go on and end as those of ``training.sft`` do.
 
-TRL copies a prompt's pixels for each of its answers, so this is for up to 32,000 visual tokens.
+TRL copies a prompt's pixels for each of its answers, so this is for up to 32,000 visual tokens;
+``shared_prompts`` reads a prompt once for all of them.
 """
 
 from __future__ import annotations
@@ -63,13 +64,35 @@ class RewardSettings:
         return [function for function, _ in used], [weight for _, weight in used]
 
 
+@dataclass
+class RolloutSettings:
+    """How answers are drawn."""
+
+    shared_prompts: bool = field(
+        default=False,
+        metadata={
+            "help": "Whether a prompt is read once for all of its answers, in one process, without "
+            "gradient checkpointing and vLLM; as exact, and faster where prompts are long."
+        },
+    )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs the stage that a YAML file and the command line describe."""
-    model, data, trainer, rewards = parse(GRPOConfig, arguments, RewardSettings)
+    model, data, trainer, rewards, rollouts = parse(
+        GRPOConfig, arguments, RewardSettings, RolloutSettings
+    )
     functions, trainer.reward_weights = rewards.functions(think=data.think)
     trainer.remove_unused_columns = False
     folder = Path(trainer.output_dir)
-    write_settings(folder, model=model, data=data, rewards=rewards, trainer=trainer.to_dict())
+    write_settings(
+        folder,
+        model=model,
+        data=data,
+        rewards=rewards,
+        rollouts=rollouts,
+        trainer=trainer.to_dict(),
+    )
     processor = load_processor(model)
     # TRL pads prompts on the left, but what tells pages from text as the tokenizer does.
     processor.tokenizer.padding_side = "left"
@@ -81,6 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
         processing_class=processor,
         peft_config=model.lora,
         callbacks=[Journal(folder)],
+        shared_prompts=rollouts.shared_prompts,
     )
     run(made, folder)
 

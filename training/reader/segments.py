@@ -92,21 +92,22 @@ def make_batch(rng: random.Random, corpus: Corpus, mix: Mix, *, held_out: bool =
     """Draws one batch, of segments that are about equally long: padding would cost a third."""
     place = rng.random()
     if mix.transcript:
-        drawn = [[_page(rng, corpus, mix)] for _ in range(OVERSAMPLE * mix.prompts)]
+        drawn = [[draw_page(rng, corpus, mix)] for _ in range(OVERSAMPLE * mix.prompts)]
         texts = sorted(((transcript(pages[0]), pages) for pages in drawn), key=_length)
         chosen = _band(texts, mix.prompts, place)
         return _pack([pages for _, pages in chosen], mix.rows, [[text] for text, _ in chosen])
-    prompts = [[_page(rng, corpus, mix) for _ in range(mix.pages)] for _ in range(mix.prompts)]
+    prompts = [[draw_page(rng, corpus, mix) for _ in range(mix.pages)] for _ in range(mix.prompts)]
     rows = []
     for pages in prompts:
         count = OVERSAMPLE * mix.segments
-        segments = [_segment(rng, corpus, pages, mix, held_out) for _ in range(count)]
+        segments = [draw_segment(rng, corpus, pages, mix, held_out) for _ in range(count)]
         segments.sort(key=lambda segment: len(segment.ids))
         rows.append(_band(segments, mix.segments, place))
     return _pack(prompts, mix.rows, rows)
 
 
-def _page(rng: random.Random, corpus: Corpus, mix: Mix) -> GridPage:
+def draw_page(rng: random.Random, corpus: Corpus, mix: Mix) -> GridPage:
+    """Draws a page with as many facts as its place in the mix has."""
     return make_page(rng, corpus, _fact_count(rng, mix), mix.rows, mix.alike)
 
 
@@ -144,9 +145,10 @@ def _fact_count(rng: random.Random, mix: Mix) -> int:
     return 0 if mix.transcript and rng.random() < 0.7 else max(0, rng.randint(-1, 7))
 
 
-def _segment(
+def draw_segment(
     rng: random.Random, corpus: Corpus, pages: list[GridPage], mix: Mix, held_out: bool
 ) -> Segment:
+    """Draws a continuation of some pages: a copy, a lookup, or a fact that is not on them."""
     draw = rng.random()
     planted = [(index, item) for index, page in enumerate(pages) for item in page.planted]
     if draw < mix.copy:

@@ -6,7 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from trl import GRPOTrainer
+from trl import GRPOConfig, GRPOTrainer
+
+from glyph_shared import ConfigError
+from training.stages.shared_prompts import log_probabilities, share_prompts
 
 DEGENERATE = "degenerate_groups"
 """Under this name the log tells the share of groups that were dropped."""
@@ -22,6 +25,36 @@ class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
     TRL gives such a group no advantage and keeps its tokens in the loss's normaliser and in the KL
     term, so a batch half of which is dead learns half as much.
     """
+
+    def __init__(self, *, shared_prompts: bool = False, **settings: Any) -> None:
+        """Takes what TRL's trainer does; with ``shared_prompts`` a prompt is read once.
+
+        Raises:
+            ConfigError: The settings do not go with prompts that are read once.
+        """
+        if shared_prompts:
+            _check(settings["args"])
+        super().__init__(**settings)
+        self._shared_prompts = shared_prompts
+        if shared_prompts:
+            share_prompts(self.model)
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        **given: Any,
+    ) -> tuple[Tensor, Tensor | None, None]:
+        if not self._shared_prompts:
+            whole: tuple[Tensor, Tensor | None, None] = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **given
+            )
+            return whole
+        with self.accelerator.autocast():
+            told = log_probabilities(model, input_ids, attention_mask, logits_to_keep, given)
+        return told.log_probs, told.entropy, None
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         scored: dict[str, Any] = super()._generate_and_score_completions(inputs)
@@ -39,6 +72,15 @@ class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
         counted = (scored["completion_mask"] * scored["tool_mask"]).sum()
         scored["num_items_in_batch"] = self.accelerator.gather(counted).sum()
         return scored
+
+
+def _check(trainer: GRPOConfig) -> None:
+    """Refuses what reading a prompt once cannot do, or what was never tried with it."""
+    for name in ("gradient_checkpointing", "use_vllm"):
+        if getattr(trainer, name):
+            raise ConfigError(f"shared_prompts needs {name}: false")
+    if trainer.world_size > 1:
+        raise ConfigError(f"shared_prompts is for one process; got {trainer.world_size}")
 
 
 def living(advantages: Tensor, generations: int) -> Tensor:
