@@ -71,8 +71,8 @@ class RolloutSettings:
     shared_prompts: bool = field(
         default=False,
         metadata={
-            "help": "Whether a prompt is read once for all of its answers, in one process, without "
-            "gradient checkpointing and vLLM; as exact, and faster where prompts are long."
+            "help": "Whether a prompt is read once for all of its answers: the same losses, "
+            "sooner. In one process, of all weights, without gradient checkpointing and vLLM."
         },
     )
 

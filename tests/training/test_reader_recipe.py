@@ -9,6 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs .venv-train: make test-train")
 
+from safetensors.torch import save_file  # noqa: E402
+
 from glyph_shared.reader import Reader  # noqa: E402
 from glyph_shared.reader.prompt import text_piece  # noqa: E402
 from training.reader import train  # noqa: E402
@@ -16,6 +18,7 @@ from training.reader.conversion import checkpoint_tensors, restore  # noqa: E402
 from training.reader.corpus import Corpus, load_corpus  # noqa: E402
 from training.reader.draw import draw  # noqa: E402
 from training.reader.export import export  # noqa: E402
+from training.reader.export import main as export_command  # noqa: E402
 from training.reader.model import ModelConfig, ReaderModel, page_positions  # noqa: E402
 from training.reader.optim import Muon  # noqa: E402
 from training.reader.segments import Mix, make_batch  # noqa: E402
@@ -68,6 +71,17 @@ def test_shipped_weights_can_be_trained_further(model: ReaderModel):
     expected = model.state_dict()
     for name, value in again.state_dict().items():
         assert torch.allclose(value, expected[name], atol=1e-6), name
+
+
+def test_what_a_stage_left_is_exported_as_what_was_trained(
+    model: ReaderModel, reader: Reader, tmp_path: Path
+):
+    stage, out = tmp_path / "final", tmp_path / "weights"
+    stage.mkdir()
+    save_file(checkpoint_tensors(model), stage / "model.safetensors")
+    export_command(["--stage", str(stage), "--out", str(out)])
+    for name in ("model.safetensors", "language.onnx", "vision.onnx"):
+        assert (out / name).read_bytes() == (reader._directory / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("grid", [(32, 40), (8, 40)])

@@ -18,7 +18,7 @@ from tests.training.small import examples, write_examples  # noqa: E402
 from training.data.drawing import draw, rl_row  # noqa: E402
 from training.judge import Judge  # noqa: E402
 from training.preferences import read_preferences  # noqa: E402
-from training.rl import RewardSettings  # noqa: E402
+from training.rl import RewardSettings, RolloutSettings  # noqa: E402
 from training.stages.grpo import living  # noqa: E402
 from training.stages.journal import Journal, draw_curves, read_metrics  # noqa: E402
 from training.stages.model import ModelSettings, load_model, load_processor  # noqa: E402
@@ -37,13 +37,14 @@ STAGES = {"pretrain": SFTConfig, "sft": SFTConfig, "rl": GRPOConfig, "dpo": DPOC
 
 
 @pytest.mark.parametrize(
-    "config", sorted(CONFIGS.glob("*_debug.yaml")) + sorted(CONFIGS.glob("*_9b.yaml"))
+    "config",
+    [path for kind in ("debug", "9b", "reader") for path in sorted(CONFIGS.glob(f"*_{kind}.yaml"))],
 )
 def test_each_configuration_can_be_read(config):
     stage = config.name.partition("_")[0]
     if stage not in STAGES:
         pytest.skip("no stage's")
-    others = (RewardSettings,) if stage == "rl" else ()
+    others = (RewardSettings, RolloutSettings) if stage == "rl" else ()
     # This machine may have no GPU to use vLLM and bfloat16 on.
     without_gpu = ("--bf16", "false", "--use_cpu", "true")
     parse(STAGES[stage], ["--config", str(config), *without_gpu], *others)

@@ -7,11 +7,14 @@ Lookups of facts that are there, or not, are the task `questions`; a quote to be
 from __future__ import annotations
 
 import argparse
+import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
+from glyph_shared.reader import Reader
 from glyph_shared.reader.vocabulary import ANSWER_PREFIX, VOCABULARY
+from training.data.drawing import draw
 from training.data.example_file import write_examples
 from training.reader.corpus import Corpus, load_corpus
 from training.reader.pages import GridPage
@@ -21,8 +24,15 @@ from training.tasks.example import Example, Pages, user
 THETA = "reader"
 TASK_OF = {"copy": "ocr", "lookup": "questions", "absent": "questions"}
 
-MIX = Mix(copy=0.1, absent=0.18)
-"""One quote in ten; a fifth of the lookups ask for what the pages do not say."""
+MIX = Mix(copy=0.02, absent=0.25)
+"""A quarter of the questions ask for what the pages do not say; of quotes, whose length is what a
+step waits for, there are few."""
+
+QUESTIONS = 6
+"""How many questions are asked of the same pages."""
+
+LONGEST_ANSWER = 52
+"""In tokens: a quote's continuation, and what ends it."""
 
 TWO_PAGES = 0.4
 """The share of prompts with two pages."""
@@ -35,18 +45,38 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/reader"))
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument(
+        "--unsure",
+        type=float,
+        default=1.0,
+        help="keep what the shipped reader answers with less than this probability",
+    )
     options = parser.parse_args(arguments)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    corpus = load_corpus(options.cache, held_out=False)
-    write_examples(options.out, examples(corpus, options.count, options.seed))
+    drawn = examples(load_corpus(options.cache, held_out=False), options.count, options.seed)
+    reader = Reader.load()
+    kept = (one for one in drawn if options.unsure >= 1 or sureness(reader, one) < options.unsure)
+    write_examples(options.out, kept)
 
 
 def examples(corpus: Corpus, count: int, seed: int) -> Iterator[Example]:
     """Draws examples, each from the seed and its own number."""
     for number in range(count):
+        rng = random.Random(f"{seed} pages {number // QUESTIONS}")
+        pages = _pages(rng, corpus)
         rng = random.Random(f"{seed} {number}")
-        pages = [draw_page(rng, corpus, MIX) for _ in range(1 + (rng.random() < TWO_PAGES))]
         yield example(str(number), pages, draw_segment(rng, corpus, pages, MIX, held_out=False))
+
+
+def sureness(reader: Reader, asked: Example) -> float:
+    """Returns the probability of a reader's greedy answer.
+
+    Where it is near 1, all answers of a group are alike and nothing is learned of them.
+    """
+    pages = [page.pixels for page in draw(asked).all_pages]
+    question = str(asked.turns[-1].parts[-1])
+    tokens = reader.generate(pages, question, max_tokens=LONGEST_ANSWER)
+    return math.exp(sum(token.logprob for token in tokens))
 
 
 def example(name: str, pages: list[GridPage], asked: Segment) -> Example:
@@ -60,6 +90,14 @@ def example(name: str, pages: list[GridPage], asked: Segment) -> Example:
         target=_text(asked.ids[asked.given : -1]),
         about={"kind": asked.kind},
     )
+
+
+def _pages(rng: random.Random, corpus: Corpus) -> list[GridPage]:
+    """Draws one page or two, of which at least one states a fact."""
+    while True:
+        pages = [draw_page(rng, corpus, MIX) for _ in range(1 + (rng.random() < TWO_PAGES))]
+        if any(one.planted for one in pages):
+            return pages
 
 
 def _text(ids: list[int]) -> str:

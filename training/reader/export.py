@@ -15,27 +15,34 @@ from pathlib import Path
 import onnx
 import torch
 from onnx import TensorProto, helper
+from safetensors.torch import load_file
 from torch import Tensor
 
 from glyph_shared.reader.engine import WEIGHTS
 from training.reader.checkpoint import write_checkpoint
-from training.reader.conversion import checkpoint_tensors
+from training.reader.conversion import checkpoint_tensors, restore
 from training.reader.graphs import LanguageGraph, VisionGraph, parameter_name
 from training.reader.model import ModelConfig, ReaderModel
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Exports the last checkpoint of a training run."""
+    """Exports the last checkpoint of a training run, or what a stage left."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/reader"))
+    parser.add_argument("--stage", type=Path, help="what a stage of training left: runs/…/final")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     options = parser.parse_args(arguments)
     model = ReaderModel(ModelConfig())
-    state = torch.load(options.run / "checkpoint.pt", weights_only=True)
-    model.load_state_dict(state["model"])
+    if options.stage:
+        restore(model, load_file(options.stage / "model.safetensors"))
+        source = str(options.stage)
+    else:
+        state = torch.load(options.run / "checkpoint.pt", weights_only=True)
+        model.load_state_dict(state["model"])
+        source = f"steps {state['done']}"
     export(model, options.out)
     size = sum(file.stat().st_size for file in options.out.iterdir())
-    print(f"wrote {options.out}, {size / 1e6:.1f} MB, steps {state['done']}")
+    print(f"wrote {options.out}, {size / 1e6:.1f} MB, {source}")
 
 
 def export(model: ReaderModel, folder: Path) -> None:

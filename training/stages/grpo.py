@@ -14,7 +14,6 @@ from training.stages.shared_prompts import log_probabilities, share_prompts
 DEGENERATE = "degenerate_groups"
 """Under this name the log tells the share of groups that were dropped."""
 
-
 _EQUAL = 1e-3
 """Advantages below it are rounding: the mean of equal rewards may differ from them by a bit."""
 
@@ -33,7 +32,7 @@ class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
             ConfigError: The settings do not go with prompts that are read once.
         """
         if shared_prompts:
-            _check(settings["args"])
+            _check(settings["args"], lora=settings.get("peft_config") is not None)
         super().__init__(**settings)
         self._shared_prompts = shared_prompts
         if shared_prompts:
@@ -74,8 +73,10 @@ class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
         return scored
 
 
-def _check(trainer: GRPOConfig) -> None:
+def _check(trainer: GRPOConfig, *, lora: bool) -> None:
     """Refuses what reading a prompt once cannot do, or what was never tried with it."""
+    if lora:
+        raise ConfigError("shared_prompts trains all weights; set lora_rank: 0")
     for name in ("gradient_checkpointing", "use_vllm"):
         if getattr(trainer, name):
             raise ConfigError(f"shared_prompts needs {name}: false")

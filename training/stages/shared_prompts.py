@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import DynamicCache, Glm4vForConditionalGeneration
 
 Fields = dict[str, Tensor]
-"""What goes with the ids of prompts: ``pixel_values``, ``image_grid_thw``, ``mm_token_type_ids``."""
+"""What goes with ids: ``pixel_values``, ``image_grid_thw`` and ``mm_token_type_ids``."""
 
 
 @dataclass(frozen=True)
