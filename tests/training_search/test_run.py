@@ -149,6 +149,12 @@ def test_a_file_that_is_no_journal_is_left_alone(make, content):
     assert path.read_text(encoding="utf-8") == content + "\n"
 
 
+def test_an_output_that_cannot_be_written_is_told(make, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="choose another output"):
+        Search(make("http://127.0.0.1:9/v1", output=tmp_path / "file" / "run"), print)
+
+
 def test_a_run_ends_when_nothing_gets_better(make):
     with ScriptedServer(answer("☃")) as server:
         # Nothing is read right, so there is no area below the front, and it never grows.
@@ -204,6 +210,9 @@ def test_a_search_in_which_nothing_can_be_measured_ends_with_the_reason(make):
         ("presets=[]", "the look to beat"),
         ("probe.reader=me", "reader must be"),
         ("genes.dpi=72", "must be a list, or low, high and step"),
+        ("genes.dpi={low: a, high: 2, step: 1}", "must be a list, or low, high and step"),
+        ("genes.dpi={low: 72, high: 80, step: 0}", "step above 0"),
+        ("budget.minutes=soon", "budget.minutes must be above 0"),
         ("genes.size=[9]", "unknown gene 'size'"),
         ("speed=9", "unknown setting 'speed'"),
         ("budget.speed=9", "unknown setting 'speed' of budget"),

@@ -101,8 +101,7 @@ class Journal:
         told = json.loads(json.dumps(identity))
         rows = read_rows(path)
         if not rows:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"")
+            _begin(path)
             journal._write({"kind": "search", "settings": told})
         elif rows[0].get("settings") != told:
             raise InputError(
@@ -145,6 +144,16 @@ class Journal:
             os.fsync(file)
         finally:
             os.close(file)
+
+
+def _begin(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    except OSError as error:
+        raise InputError(
+            f"cannot write {str(path)!r}: {error.strerror}; choose another output"
+        ) from None
 
 
 def scored(evaluations: list[Evaluation], objectives: tuple[str, ...]) -> list[Scored]:

@@ -62,7 +62,7 @@ class Budget:
         _check_counts(self, {"runs": 1, "evaluations": 1})
         for name in ("minutes", "llm_tokens", "patience"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not value > 0):
+            if value is not None and not (_is_number(value) and value > 0):
                 raise ConfigError(f"budget.{name} must be above 0, or left out; got {value!r}")
 
 
@@ -190,10 +190,19 @@ def _values(name: str, given: Any) -> Sequence[Value]:
     """Returns a gene's values, written as a list or as low, high and step."""
     if isinstance(given, list):
         return given
-    if not (isinstance(given, dict) and set(given) == {"low", "high", "step"}):
+    wanted = {"low", "high", "step"}
+    if not (
+        isinstance(given, dict) and set(given) == wanted and all(map(_is_number, given.values()))
+    ):
         raise ConfigError(f"genes.{name} must be a list, or low, high and step; got {given!r}")
-    steps = round((given["high"] - given["low"]) / given["step"])
-    return [round(given["low"] + number * given["step"], 6) for number in range(steps + 1)]
+    low, high, step = given["low"], given["high"], given["step"]
+    if not (step > 0 and low <= high):
+        raise ConfigError(f"genes.{name} needs step above 0 and low up to high; got {given!r}")
+    return [round(low + number * step, 6) for number in range(round((high - low) / step) + 1)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _check_counts(settings: Any, least: Mapping[str, int]) -> None:
