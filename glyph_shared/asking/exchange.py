@@ -44,7 +44,8 @@ class Exchange:
         """
 
         async def call() -> ModelList:
-            raw = await self._transport().models.with_raw_response.list(timeout=self._patience())
+            models = (await self._transport()).models.with_raw_response
+            raw = await models.list(timeout=self._patience())
             return parse_body(ModelList, raw.http_response.content, self._endpoint)
 
         return await self._persist(call, deadline, body_bytes=0)
@@ -59,7 +60,7 @@ class Exchange:
         """
 
         async def call() -> tuple[Completion, bytes]:
-            completions = self._transport().chat.completions.with_raw_response
+            completions = (await self._transport()).chat.completions.with_raw_response
             raw = await completions.create(**payload, timeout=self._patience())
             body = raw.http_response.content
             return parse_body(Completion, body, self._endpoint), body
@@ -107,7 +108,7 @@ class Exchange:
             await transport.close()
 
     async def _chunks(self, payload: Payload, deadline: Deadline) -> AsyncGenerator[Received, None]:
-        create = self._transport().chat.completions.create
+        create = (await self._transport()).chat.completions.create
         opening = create(
             **payload,
             stream=True,
@@ -161,11 +162,13 @@ class Exchange:
         # The deadline is kept outside; only a host that does not even connect is given up sooner.
         return openai.Timeout(None, connect=_CONNECT_SECONDS)
 
-    def _transport(self) -> AsyncOpenAI:
+    async def _transport(self) -> AsyncOpenAI:
         """Returns the running loop's client; connections cannot move between event loops."""
         loop = asyncio.get_running_loop()
         if loop not in self._transports:
-            self._transports[loop] = self._new_transport()
+            # Reading the certificates takes 30 ms, for which the loop would stand still.
+            made = await asyncio.to_thread(self._new_transport)
+            self._transports.setdefault(loop, made)
         return self._transports[loop]
 
     def _new_transport(self) -> AsyncOpenAI:

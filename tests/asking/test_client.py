@@ -7,6 +7,7 @@ import warnings
 from contextlib import nullcontext
 from typing import Any
 
+import openai
 import pytest
 
 from glyph_shared.asking import Answer, AsyncGlyphClient, GlyphClient, Sampling, TokenCountWarning
@@ -467,6 +468,23 @@ def test_one_async_client_works_in_one_event_loop_after_another(pages: list[Page
         texts = [asyncio.run(client.ask(QUESTION, pages)).text for _ in range(3)]
         assert server.model_calls == 1
     assert texts == ["4711"] * 3
+
+
+def test_the_clients_connections_are_prepared_outside_the_event_loop(
+    pages: list[Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    class Watched(openai.DefaultAsyncHttpxClient):
+        def __init__(self, **settings: Any) -> None:
+            threads.append(threading.current_thread())
+            super().__init__(**settings)
+
+    monkeypatch.setattr(openai, "DefaultAsyncHttpxClient", Watched)
+    with ScriptedServer(answer("4711")) as server:
+        asyncio.run(AsyncGlyphClient(server.base_url).ask(QUESTION, pages))
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 @pytest.mark.fault(62)
