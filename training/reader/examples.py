@@ -10,6 +10,7 @@ import argparse
 import math
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from glyph_shared.reader import Reader
@@ -24,9 +25,8 @@ from training.tasks.example import Example, Pages, user
 THETA = "reader"
 TASK_OF = {"copy": "ocr", "lookup": "questions", "absent": "questions"}
 
-MIX = Mix(copy=0.02, absent=0.25)
-"""A quarter of the questions ask for what the pages do not say; of quotes, whose length is what a
-step waits for, there are few."""
+MIX = Mix(copy=0.02)
+"""Of quotes, whose length is what a step waits for, there are few."""
 
 QUESTIONS = 6
 """How many questions are asked of the same pages."""
@@ -46,6 +46,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument(
+        "--absent",
+        type=float,
+        default=0.25,
+        help="the share of questions for what the pages do not say",
+    )
+    parser.add_argument(
         "--unsure",
         type=float,
         default=1.0,
@@ -53,19 +59,21 @@ def main(arguments: list[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    drawn = examples(load_corpus(options.cache, held_out=False), options.count, options.seed)
+    corpus = load_corpus(options.cache, held_out=False)
+    drawn = examples(corpus, options.count, options.seed, absent=options.absent)
     reader = Reader.load()
     kept = (one for one in drawn if options.unsure >= 1 or sureness(reader, one) < options.unsure)
     write_examples(options.out, kept)
 
 
-def examples(corpus: Corpus, count: int, seed: int) -> Iterator[Example]:
+def examples(corpus: Corpus, count: int, seed: int, *, absent: float = 0.25) -> Iterator[Example]:
     """Draws examples, each from the seed and its own number."""
+    mix = replace(MIX, absent=absent)
     for number in range(count):
         rng = random.Random(f"{seed} pages {number // QUESTIONS}")
         pages = _pages(rng, corpus)
         rng = random.Random(f"{seed} {number}")
-        yield example(str(number), pages, draw_segment(rng, corpus, pages, MIX, held_out=False))
+        yield example(str(number), pages, draw_segment(rng, corpus, pages, mix, held_out=False))
 
 
 def sureness(reader: Reader, asked: Example) -> float:
