@@ -1,8 +1,7 @@
 """LlamaIndex: an agent that asks whole documents as one of its tools.
 
 Needs ``pip install ".[llama-index]"`` in a checkout, and a server whose model calls tools, which
-GLYPH_BASE_URL names. ``glyph serve`` shows its model no tools yet, and the embedded reader calls
-none.
+GLYPH_BASE_URL names, for example ``glyph serve --tools``. The embedded reader calls none.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from llama_index_glyph import GlyphLLM, GlyphQueryEngine
 
 llm = GlyphLLM()
 if not llm.metadata.is_function_calling_model:
-    sys.exit("this server's model calls no tools; start one that does, for example glyph serve")
+    sys.exit("this server's model calls no tools; start one: glyph serve --tools")
 
 documents = [Document(text="The access code of the Lisbon office is 4711.")]
 engine = GlyphQueryEngine.from_documents(documents, llm)

@@ -73,9 +73,11 @@ class ChatReply:
         told = answer.usage.visual_tokens
         counted = material.visual_tokens((0, len(material.pages)))
         visual_tokens = counted if told is None else told
-        costs: dict[str, Any] = {"pages": len(material.pages), "refused": answer.refused}
-        if material.pages:
-            costs["visual_tokens"] = visual_tokens
+        costs = {
+            "pages": len(material.pages),
+            "refused": answer.refused,
+            "visual_tokens": visual_tokens,
+        }
         return cls((reply,), costs, visual_tokens, answer.model or model)
 
 

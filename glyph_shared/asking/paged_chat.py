@@ -72,7 +72,7 @@ class PagedChat:
         """Returns what the pages cost, and what their text would, as faces tell it."""
         linked = {"linked_pages": self.linked_pages} if self.linked_pages else {}
         if not self.pages:
-            return {"pages": 0, **linked}
+            return {"pages": 0, **linked, "visual_tokens": 0}
         report = self.report
         return {
             "pages": len(self.pages),

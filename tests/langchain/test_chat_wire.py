@@ -88,6 +88,16 @@ def test_answers_of_the_embedded_reader_tell_pages_and_no_ratio(way, reader_url)
     assert "tokenizer" not in told
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_chat_of_which_nothing_is_drawn_costs_no_visual_tokens(way, reader_url):
+    with ScriptedServer(yes) as server:
+        urls = (server.base_url, reader_url)
+        messages = [ask(ChatGlyph(base_url=url), way, "Is it?") for url in urls]
+    for told in (message.response_metadata for message in messages):
+        assert (told["pages"], told["visual_tokens"]) == (0, 0)
+        assert "compression_ratio" not in told
+
+
 # ---- one clock ----
 
 

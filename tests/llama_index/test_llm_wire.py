@@ -88,6 +88,16 @@ def test_answers_of_the_embedded_reader_tell_pages_and_no_ratio(way, reader_url)
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_chat_of_which_nothing_is_drawn_costs_no_visual_tokens(way, reader_url):
+    with ScriptedServer(yes) as server:
+        urls = (server.base_url, reader_url)
+        responses = [ask(GlyphLLM(url), way, "Is it?")[-1] for url in urls]
+    for told in (response.additional_kwargs for response in responses):
+        assert (told["pages"], told["visual_tokens"]) == (0, 0)
+        assert "compression_ratio" not in told
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("per_call", [False, True])
 def test_the_timeout_is_for_the_whole_call(way, per_call):
     with ScriptedServer(Scripted((60.0,))) as server:
