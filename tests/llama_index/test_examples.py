@@ -76,7 +76,7 @@ def test_a_chain_of_langchain_is_compared_like_any_other_arm(
 
 def test_the_agent_says_that_the_embedded_reader_calls_no_tools(reader_url, monkeypatch):
     monkeypatch.setenv("GLYPH_BASE_URL", reader_url)
-    with pytest.raises(SystemExit, match="calls no tools.* glyph serve --tools"):
+    with pytest.raises(SystemExit, match=r"calls no tools.* glyph serve --tools"):
         run("agent")
 
 
