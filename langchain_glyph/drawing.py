@@ -13,6 +13,7 @@ from glyph_shared import ConfigError, RenderConfig, pages_of_history
 from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
 from glyph_shared.asking.material import warn_replaced
+from glyph_shared.names import check_names
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS
 from glyph_shared.rendering import default_store
 from langchain_glyph.counting import chat_tokens
@@ -58,15 +59,13 @@ class Drawing(BaseModel):
         Raises:
             ConfigError: A name is unknown, or a value impossible.
         """
+        check_names("a drawing", options, cls.model_fields)
         try:
             return cls(**options)
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
         name = ".".join(map(str, problem["loc"]))
-        raise ConfigError(
-            f"{name}: {problem['msg']}; got {problem['input']!r}; there are "
-            f"{', '.join(cls.model_fields)}"
-        )
+        raise ConfigError(f"{name}: {problem['msg']}; got {problem['input']!r}")
 
     def drawn(self, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         """Returns messages with pages in place of what is long; those given are not changed.

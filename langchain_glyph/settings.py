@@ -16,6 +16,7 @@ from glyph_shared import ConfigError, RenderConfig
 from glyph_shared.asking import ChatOptions, Connections, Endpoint, Sampling
 from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
+from glyph_shared.names import did_you_mean
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
 from langchain_glyph.messages import check_allowed_urls
 from langchain_glyph.responses import PROVIDER
@@ -79,10 +80,11 @@ class GlyphSettings(BaseChatOpenAI):
     @classmethod
     def build_extra(cls, values: dict[str, Any]) -> Any:
         """Refuses a setting that there is not, which LangChain would put in each request."""
-        if unknown := sorted(values.keys() - get_pydantic_field_names(cls)):
+        known = get_pydantic_field_names(cls)
+        if unknown := sorted(values.keys() - known):
             raise ConfigError(
-                f"ChatGlyph has no setting {unknown[0]!r}; what servers take beyond the OpenAI API "
-                "goes into extra_body={...}"
+                f"ChatGlyph has no setting {unknown[0]!r}{did_you_mean(unknown[0], known)}; what "
+                "servers take beyond the OpenAI API goes into extra_body={...}"
             )
         return values
 

@@ -21,6 +21,7 @@ from glyph_shared import AsyncGlyphClient, ConfigError, GlyphClient, RenderConfi
 from glyph_shared.asking import AskOptions, ChatOptions, Connections, Endpoint, Sampling
 from glyph_shared.asking.history import DEFAULT_KEEP_LAST, DEFAULT_THRESHOLD_TOKENS
 from glyph_shared.asking.long_texts import DEFAULT_LONG_TEXT_TOKENS
+from glyph_shared.names import check_names
 from glyph_shared.planning import DEFAULT_EXACT_TEXT_TOKENS, DEFAULT_MAX_TOKENS, DEFAULT_WINDOW
 from llama_index_glyph.messages import openai_messages
 from llama_index_glyph.responses import astreamed, streamed, whole
@@ -223,9 +224,7 @@ class GlyphLLM(OpenAILike):
 
 def _check_names(settings: Mapping[str, Any]) -> None:
     """Refuses a setting that there is not, which pydantic would drop."""
-    allowed = sorted(GlyphLLM.model_fields)
-    if unknown := sorted(settings.keys() - allowed):
-        raise ConfigError(f"GlyphLLM has no setting {unknown[0]!r}; there are {allowed}")
+    check_names("GlyphLLM", settings, {*GlyphLLM.model_fields, "base_url"})
     if settings.get("is_chat_model") is False:
         raise ConfigError("is_chat_model must be True, pages need the chat endpoint; got False")
     if settings.get("default_headers"):

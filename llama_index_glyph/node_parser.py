@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from llama_index.core.bridge.pydantic import Field
+from llama_index.core.bridge.pydantic import Field, model_validator
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.node_parser.node_utils import default_id_func
 from llama_index.core.schema import BaseNode, Document, ImageNode, TextNode
@@ -14,6 +14,7 @@ from llama_index.core.utils import get_tqdm_iterable
 
 from glyph_shared import RenderConfig
 from glyph_shared.rendering import image_folder
+from llama_index_glyph.known_names import with_known_names
 from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, picture_node
 from llama_index_glyph.passages import Passage
 from llama_index_glyph.pictures import is_picture
@@ -39,6 +40,11 @@ class GlyphNodeParser(NodeParser):
     folder: str | None = Field(
         default=None, description="Where the images are; a folder beside the page store by default."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, values: Any) -> Any:
+        return with_known_names(cls, values)
 
     @classmethod
     def class_name(cls) -> str:

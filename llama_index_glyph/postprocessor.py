@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from llama_index.core.bridge.pydantic import Field
+from llama_index.core.bridge.pydantic import Field, model_validator
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, ImageNode, NodeWithScore, QueryBundle
 from llama_index.core.storage.docstore import BaseDocumentStore
@@ -12,6 +13,7 @@ from llama_index.core.storage.docstore import BaseDocumentStore
 from glyph_shared import RenderConfig
 from glyph_shared.errors import InputError
 from glyph_shared.rendering import image_folder
+from llama_index_glyph.known_names import with_known_names
 from llama_index_glyph.page_nodes import PAGE_KEYS, page_nodes, with_images
 from llama_index_glyph.passages import Passage, passages_of
 
@@ -39,6 +41,11 @@ class GlyphRenderPostprocessor(BaseNodePostprocessor):
         exclude=True,
         description="The documents, or a store that has them, to draw whole instead of the hits.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, values: Any) -> Any:
+        return with_known_names(cls, values)
 
     @classmethod
     def class_name(cls) -> str:

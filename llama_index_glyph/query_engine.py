@@ -19,10 +19,16 @@ from pydantic import BaseModel
 from typing_extensions import Self, Unpack
 
 from glyph_shared.asking import AskOptions
+from glyph_shared.names import check_names
 from llama_index_glyph import events
 from llama_index_glyph.events import query_callback, query_trace
 from llama_index_glyph.retriever import GlyphCorpusRetriever
 from llama_index_glyph.synthesizer import GlyphSynthesizer
+
+_SETTINGS = (
+    *("llm", "response_synthesizer", "node_postprocessors", "callback_manager"),
+    *("streaming", "text_qa_template", "output_cls"),
+)
 
 
 class GlyphQueryEngine(RetrieverQueryEngine):
@@ -99,6 +105,7 @@ class GlyphQueryEngine(RetrieverQueryEngine):
         Raises:
             ConfigError: The LLM is no ``GlyphLLM``, or an option is unknown or impossible.
         """
+        check_names("GlyphQueryEngine", options, {*_SETTINGS, *AskOptions.__annotations__})
         made = response_synthesizer or GlyphSynthesizer(
             llm,
             streaming=streaming,

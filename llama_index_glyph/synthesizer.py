@@ -33,6 +33,7 @@ from glyph_shared.asking.material import warn_replaced
 from glyph_shared.asking.options import Options
 from glyph_shared.asking.watching import watched_by_all
 from glyph_shared.errors import ConfigError
+from glyph_shared.names import check_names
 from llama_index_glyph.asked import Asked, message_nodes, text_nodes
 from llama_index_glyph.corpus import Corpus
 from llama_index_glyph.events import synthesis
@@ -44,6 +45,10 @@ QUESTION = PromptTemplate("{query_str}")
 """The question alone, which is all that small models need: the pages need no introduction."""
 
 _CONTEXT = "(shown on the pages above)"
+_SETTINGS = (
+    *("llm", "streaming", "text_qa_template", "output_cls", "callback_manager"),
+    "empty_response",
+)
 
 
 class GlyphSynthesizer(BaseSynthesizer):
@@ -93,6 +98,7 @@ class GlyphSynthesizer(BaseSynthesizer):
         Raises:
             ConfigError: The LLM is another one, or an option is unknown or impossible.
         """
+        check_names("GlyphSynthesizer", options, {*_SETTINGS, *AskOptions.__annotations__})
         Options.check(options)
         self._glyph, output_cls = _checked_llm(llm, output_cls)
         if streaming:

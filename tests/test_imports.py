@@ -18,17 +18,18 @@ ROOT = Path(glyph_shared.__file__).parent
 # Each room with every room it may bring along. The front door and the command may import all.
 BELOW = {
     "errors": set(),
+    "names": {"errors"},
     "extras": set(),
     "metrics": set(),
     "waiting": set(),
     "runner": {"waiting", "errors"},
     "documents": {"errors"},
-    "rendering": {"errors"},
-    "planning": {"rendering", "documents", "errors"},
-    "reader": {"rendering", "errors"},
-    "asking": {"planning", "rendering", "documents", "waiting", "errors"},
-    "serving": {"reader", "rendering", "errors"},
-    "page_folder": {"planning", "rendering", "documents", "errors"},
+    "rendering": {"names", "errors"},
+    "planning": {"rendering", "documents", "names", "errors"},
+    "reader": {"rendering", "names", "errors"},
+    "asking": {"planning", "rendering", "documents", "waiting", "names", "errors"},
+    "serving": {"reader", "rendering", "names", "errors"},
+    "page_folder": {"planning", "rendering", "documents", "names", "errors"},
 }
 BELOW["planted_facts"] = {"documents", "errors"}
 BELOW["doctor"] = {"asking", "reader"} | BELOW["asking"] | BELOW["reader"]

@@ -30,7 +30,7 @@ from glyph_shared.asking.setting import Setting
 from glyph_shared.asking.source import Source
 from glyph_shared.asking.turns import Message
 from glyph_shared.asking.window_request import Inquiry
-from glyph_shared.errors import ConfigError
+from glyph_shared.names import check_names
 from glyph_shared.planning import ConfigChoice
 from glyph_shared.rendering import RenderConfig, default_store, drawn
 
@@ -78,9 +78,7 @@ def check_chat_options(given: Mapping[str, Any]) -> tuple[Options, HistoryLimits
     Raises:
         ConfigError: A name is unknown or a value impossible.
     """
-    allowed = sorted(ChatOptions.__annotations__)
-    if unknown := sorted(given.keys() - set(allowed)):
-        raise ConfigError(f"unknown option {unknown[0]!r}; allowed are {allowed}")
+    check_names("a chat", given, ChatOptions.__annotations__)
     names = {field.name for field in fields(HistoryLimits)}
     limits = {name: value for name, value in given.items() if name in names}
     others = {name: value for name, value in given.items() if name not in names}

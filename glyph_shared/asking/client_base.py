@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from pydantic import SecretStr
-from typing_extensions import Self
+from typing_extensions import Never, Self
 
 from glyph_shared.asking.answer import Answer
 from glyph_shared.asking.asker import Asker
@@ -28,9 +28,11 @@ from glyph_shared.asking.streams import Pieces
 from glyph_shared.asking.turns import Message
 from glyph_shared.asking.window_request import Inquiry
 from glyph_shared.errors import GlyphError, InputError
+from glyph_shared.names import check_names
 
 CONTEXTS_AT_ONCE = 4
 """How many contexts ``ask_each`` asks about at the same time."""
+_SETTINGS = ("base_url", "model", "api_key", "sampling", "timeout", "max_retries", "backoff")
 
 
 class ClientBase:
@@ -46,7 +48,7 @@ class ClientBase:
         backoff: Seconds before the second call; doubles after that.
 
     Raises:
-        ConfigError: A setting is impossible.
+        ConfigError: A setting is unknown or impossible.
     """
 
     def __init__(
@@ -59,7 +61,10 @@ class ClientBase:
         timeout: float = 600.0,
         max_retries: int = 2,
         backoff: float = 0.5,
+        **unknown: Never,
     ) -> None:
+        # Python's own complaint would name this class, which nobody wrote.
+        check_names(type(self).__name__, unknown, _SETTINGS)
         endpoint = Endpoint.resolve(
             base_url=base_url,
             model=model,

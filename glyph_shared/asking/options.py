@@ -10,6 +10,7 @@ from glyph_shared.asking.endpoint import checked_seconds
 from glyph_shared.asking.watching import Watch
 from glyph_shared.documents import Document
 from glyph_shared.errors import ConfigError
+from glyph_shared.names import check_names
 from glyph_shared.planning import (
     ConfigChoice,
     Overflow,
@@ -129,9 +130,7 @@ class Options:
         Raises:
             ConfigError: A name is unknown or a value impossible.
         """
-        allowed = {field.name for field in fields(cls)}
-        if unknown := sorted(given.keys() - allowed):
-            raise ConfigError(f"unknown option {unknown[0]!r}; allowed are {sorted(allowed)}")
+        check_names("a question", given, (field.name for field in fields(cls)))
         options = cls(**given)
         check_choice(options.config)
         for name in ("timeout", "time_budget"):

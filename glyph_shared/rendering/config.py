@@ -28,6 +28,7 @@ from pydantic import (
 from typing_extensions import Self
 
 from glyph_shared.errors import ConfigError
+from glyph_shared.names import did_you_mean
 from glyph_shared.rendering.config_values import (
     GREY_MARKER_MARKUP,
     LINE_BREAK_MARKUP,
@@ -301,7 +302,8 @@ def _explain(error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"]) or "θ"
     if first["type"] == "extra_forbidden":
         allowed = ", ".join(RenderConfig.model_fields)
-        return f"unknown setting {name!r}; allowed are {allowed}"
+        meant = did_you_mean(name, RenderConfig.model_fields)
+        return f"unknown setting {name!r}{meant}; allowed are {allowed}"
     return f"{name.replace('-', '_')}: {first['msg']}; got {excerpt(first['input'])}"
 
 

@@ -280,12 +280,16 @@ def test_what_does_not_fit_is_langchains_overflow():
         drawn(LONG, context_window=2048)
 
 
-@pytest.mark.parametrize(
-    "options", [{"keep_last": 0}, {"long_text_tokens": "x"}, {"model": "glyph"}]
-)
+@pytest.mark.parametrize("options", [{"keep_last": 0}, {"long_text_tokens": "x"}])
 def test_an_option_that_makes_no_sense_is_refused(options):
     with pytest.raises(ConfigError, match=f"{next(iter(options))}.*got"):
         render_pages(**options)
+
+
+@pytest.mark.parametrize("make", [render_pages, ChatGlyph])
+def test_an_option_that_there_is_not_is_refused_with_the_one_that_was_meant(make):
+    with pytest.raises(ConfigError, match=r"'keep_lst' \(did you mean 'keep_last'"):
+        make(keep_lst=2)
 
 
 def test_a_message_that_no_model_is_sent_is_told():

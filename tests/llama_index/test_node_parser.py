@@ -188,3 +188,33 @@ def test_an_index_takes_pages_in_place_of_chunks():
     [hit] = index.as_retriever(similarity_top_k=1).retrieve("When did it rain?")
     assert isinstance(hit.node, ImageNode)
     assert hit.node.text == LINES[hit.node.start_char_idx : hit.node.end_char_idx]
+
+
+@pytest.mark.parametrize("setting", [{"chunk_size": 256}, {"dpi": 4}, {"foldr": "x"}])
+def test_a_setting_that_there_is_not_is_refused(setting):
+    [name] = setting
+    with pytest.raises(ConfigError, match=f"GlyphNodeParser has no option '{name}'.*'folder'"):
+        GlyphNodeParser(**setting)
+    written = {**GlyphNodeParser(config=SMALL).to_dict(), **setting}
+    with pytest.raises(ConfigError, match=name):
+        GlyphNodeParser.from_dict(written)
+
+
+def test_what_was_written_down_is_read_with_the_name_of_its_class():
+    made = GlyphNodeParser(config=SMALL, folder="pages")
+    # LlamaIndex writes the function for ids down in a form that it does not read itself.
+    written = {name: value for name, value in made.to_dict().items() if name != "id_func"}
+    read = GlyphNodeParser.from_dict(written)
+    checked = GlyphNodeParser.model_validate(written)
+    for copy in (read, checked, pickle.loads(pickle.dumps(made))):
+        assert (copy.config, copy.folder) == (SMALL, "pages")
+
+
+def test_a_pipeline_that_was_kept_draws_nothing_again(tmp_path, monkeypatch):
+    pipeline = IngestionPipeline(transformations=[GlyphNodeParser(config=SMALL)])
+    first = pipeline.run(documents=[document()])
+    pipeline.persist(str(tmp_path))
+    again = IngestionPipeline(transformations=[GlyphNodeParser(config=SMALL)])
+    again.load(str(tmp_path))
+    monkeypatch.setattr(GlyphNodeParser, "_parse_nodes", None)
+    assert ids(again.run(documents=[document()])) == ids(first)

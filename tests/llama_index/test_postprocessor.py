@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from llama_index.core.schema import ImageNode, NodeWithScore, TextNode
 from llama_index.core.storage.docstore import SimpleDocumentStore
 
 from glyph_shared import RenderConfig
-from glyph_shared.errors import InputError
+from glyph_shared.errors import ConfigError, InputError
 from llama_index_glyph import GlyphNodeParser, GlyphRenderPostprocessor
 
 SMALL = RenderConfig(page_size=(560, 280))
@@ -112,3 +113,22 @@ def test_it_works_in_an_event_loop_and_on_nothing():
     pages = asyncio.run(post.apostprocess_nodes(pieces((100, 300))))
     assert places(pages) == [(100, 300)]
     assert post.postprocess_nodes([]) == []
+
+
+@pytest.mark.parametrize("setting", [{"parent": []}, {"dpi": 4}, {"foldr": "x"}])
+def test_a_setting_that_there_is_not_is_refused(setting):
+    [name] = setting
+    with pytest.raises(ConfigError, match=f"Postprocessor has no option '{name}'.*'folder'"):
+        GlyphRenderPostprocessor(**setting)
+    written = {**GlyphRenderPostprocessor(config=SMALL).to_dict(), **setting}
+    with pytest.raises(ConfigError, match=name):
+        GlyphRenderPostprocessor.from_dict(written)
+
+
+def test_what_was_written_down_is_read_with_the_name_of_its_class():
+    made = GlyphRenderPostprocessor(config=SMALL, folder="pages")
+    read = GlyphRenderPostprocessor.from_dict(made.to_dict())
+    checked = GlyphRenderPostprocessor.model_validate(made.to_dict())
+    woken = pickle.loads(pickle.dumps(made))
+    for copy in (read, checked, woken, GlyphRenderPostprocessor.from_json(made.to_json())):
+        assert (copy.config, copy.folder) == (SMALL, "pages")

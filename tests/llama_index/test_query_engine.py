@@ -107,6 +107,12 @@ def test_another_llm_and_impossible_options_are_errors(reader_url):
         GlyphSynthesizer(MockLLM().as_structured_llm(Document))
     with pytest.raises(ConfigError, match="response_mode"):
         GlyphQueryEngine.from_documents(DOCUMENTS, GlyphLLM(reader_url), response_mode="compact")
+    with pytest.raises(ConfigError, match=r"GlyphQueryEngine has no .*\(did you mean 'streaming'"):
+        GlyphQueryEngine.from_documents(DOCUMENTS, GlyphLLM(reader_url), streamin=True)
+    with pytest.raises(ConfigError, match=r"GlyphSynthesizer has no .*\(did you mean 'output_cls'"):
+        GlyphSynthesizer(GlyphLLM(reader_url), output_class=Document)
+    with pytest.raises(ConfigError, match=r"GlyphLLM has no .*\(did you mean 'keep_last'"):
+        GlyphLLM(reader_url, keep_lst=2)
     with pytest.raises(InputError, match="nothing to retrieve"):
         GlyphQueryEngine.from_documents([], GlyphLLM(reader_url))
     with pytest.raises(InputError, match="got a str"):
