@@ -10,7 +10,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from openai import AsyncOpenAI, OpenAIError
 
@@ -65,18 +64,22 @@ class Judge:
         """Returns a grade from 0 to 1 for each; None where the judge failed or gave none."""
         turns = asyncio.Semaphore(self.at_once)
 
-        async def score(one: Graded) -> float | None:
+        async def score(client: AsyncOpenAI, one: Graded) -> float | None:
             async with turns:
-                return await self._score(one)
+                return await self._score(client, one)
 
-        return list(await asyncio.gather(*map(score, graded)))
+        # Closed in its own event loop: a trainer may ask from several.
+        async with AsyncOpenAI(
+            base_url=self.base_url, api_key=self.api_key, timeout=self.timeout
+        ) as client:
+            return list(await asyncio.gather(*(score(client, one) for one in graded)))
 
-    async def _score(self, graded: Graded) -> float | None:
+    async def _score(self, client: AsyncOpenAI, graded: Graded) -> float | None:
         asked = ASKED.format(
             question=graded.question, reference=graded.reference, answer=graded.answer
         )
         try:
-            completion = await self._client.chat.completions.create(
+            completion = await client.chat.completions.create(
                 model=self.model,
                 messages=[{"role": "user", "content": asked}],
                 max_tokens=_LONGEST_REPLY,
@@ -85,10 +88,6 @@ class Judge:
         except OpenAIError:
             return None
         return read_points(completion.choices[0].message.content or "")
-
-    @cached_property
-    def _client(self) -> AsyncOpenAI:
-        return AsyncOpenAI(base_url=self.base_url, api_key=self.api_key, timeout=self.timeout)
 
 
 def read_points(reply: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from openai import AsyncOpenAI
 
 from tests.scripted_server import ScriptedServer, answer, failure
 from training.judge import Graded, Judge, read_points
@@ -32,6 +33,21 @@ def test_the_judge_sees_question_reference_and_answer():
 def test_a_failed_request_is_no_grade_and_the_others_keep_theirs():
     scores, _ = _scores(failure(400), answer("10"), graded=(GRADED, GRADED))
     assert sorted(map(str, scores)) == ["1.0", "None"]
+
+
+def test_a_judge_may_be_asked_in_one_event_loop_after_another_and_leaves_none_open(monkeypatch):
+    made = []
+
+    class Watched(AsyncOpenAI):
+        def __init__(self, **settings):
+            made.append(self)
+            super().__init__(**settings)
+
+    monkeypatch.setattr("training.judge.AsyncOpenAI", Watched)
+    with ScriptedServer(answer("8")) as server:
+        judge = Judge(server.base_url, "judge", timeout=5)
+        assert [asyncio.run(judge.scores([GRADED])) for _ in range(3)] == [[0.8]] * 3
+    assert [client.is_closed() for client in made] == [True] * 3
 
 
 @pytest.mark.parametrize(

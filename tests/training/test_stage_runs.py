@@ -32,6 +32,17 @@ QUICK = (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Sums of several threads differ in their last bits from run to run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     return write_examples(tmp_path_factory.mktemp("data") / "examples.jsonl")
