@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,19 +67,32 @@ def _weights(out: Path) -> dict[str, object]:
 
 def test_a_run_that_was_cut_goes_on_exactly(data, tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    sft.main([*_sft(data, whole, 4, "--save_steps", "2")])
+    sft.main([*_sft(data, whole, 12, "--save_steps", "2")])
     run = subprocess.Popen(
-        [sys.executable, "-m", "training.sft", *_sft(data, cut, 4, "--save_steps", "2")],
+        [sys.executable, "-m", "training.sft", *_sft(data, cut, 12, "--save_steps", "2")],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     _wait_for(cut / "checkpoint-2" / "trainer_state.json")
     run.kill()
     run.wait()
-    sft.main([*_sft(data, cut, 4, "--save_steps", "2")])
+    sft.main([*_sft(data, cut, 12, "--save_steps", "2")])
     assert _losses(cut) == _losses(whole)
     ours, theirs = _weights(cut), _weights(whole)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_run_that_is_done_makes_no_further_step(data, tmp_path, capsys):
+    sft.main([*_sft(data, tmp_path, 2, "--save_steps", "2")])
+    losses, weights = _losses(tmp_path), _weights(tmp_path)
+    sft.main([*_sft(data, tmp_path, 2, "--save_steps", "2")])
+    assert "this run is done" in capsys.readouterr().out
+    # As if it had been killed before the last thing that it does.
+    shutil.rmtree(tmp_path / FINAL)
+    sft.main([*_sft(data, tmp_path, 2, "--save_steps", "2")])
+    again = _weights(tmp_path)
+    assert _losses(tmp_path) == losses
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
 
 
 def test_ctrl_c_ends_a_run_after_its_step_with_a_checkpoint(data, tmp_path):

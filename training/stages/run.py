@@ -17,6 +17,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 FINAL = "final"
@@ -28,20 +29,29 @@ def run(trainer: Trainer, folder: Path) -> bool:
     Returns:
         False if the run was interrupted; the same command goes on.
     """
-    stop = _Stop()
-    trainer.add_callback(stop)
-    with stop.at_interrupt():
-        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
-    if stop.asked:
-        if trainer.is_world_process_zero():
-            print(f"stopped after step {trainer.state.global_step}; the same command goes on")
-        return False
+    if (folder / FINAL).exists():
+        _say(trainer, f"{folder / FINAL} is there: this run is done; give another output_dir")
+        return True
+    last = get_last_checkpoint(str(folder))
+    if last and _steps(last) >= trainer.args.max_steps > 0:
+        # Asked to train, the trainer would make one step more.
+        trainer._load_from_checkpoint(last)
+    else:
+        stop = _Stop()
+        trainer.add_callback(stop)
+        with stop.at_interrupt():
+            trainer.train(resume_from_checkpoint=last)
+        if stop.asked:
+            _say(
+                trainer, f"stopped after step {trainer.state.global_step}; the same command goes on"
+            )
+            return False
     save_for_serving(trainer, folder / FINAL)
     return True
 
 
 def save_for_serving(trainer: Trainer, folder: Path) -> None:
-    """Writes weights and processor as ``glyph serve`` and vLLM load them.
+    """Writes weights and processor as ``glyph serve`` and vLLM load them, whole or not at all.
 
     The chat template is the one for inference. LoRA is merged into the weights.
     """
@@ -50,12 +60,23 @@ def save_for_serving(trainer: Trainer, folder: Path) -> None:
         model = model.merge_and_unload()
     if not trainer.is_world_process_zero():
         return
-    model.save_pretrained(folder)
+    draft = folder.with_name(f"{folder.name}.new")
+    model.save_pretrained(draft)
     processor: Any = trainer.processing_class
     template = files("glyph_shared.serving") / "chat_template.jinja"
     trained_with, processor.chat_template = processor.chat_template, template.read_text("utf-8")
-    processor.save_pretrained(folder)
+    processor.save_pretrained(draft)
     processor.chat_template = trained_with
+    draft.rename(folder)
+
+
+def _steps(checkpoint: str) -> int:
+    return TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME)).global_step
+
+
+def _say(trainer: Trainer, text: str) -> None:
+    if trainer.is_world_process_zero():
+        print(text)
 
 
 class _Stop(TrainerCallback):  # type: ignore[misc]  # transformers' callbacks are not typed
