@@ -7,11 +7,14 @@ beside every figure.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from openai import AsyncOpenAI, OpenAIError
+
+_log = logging.getLogger(__name__)
 
 MOST_POINTS = 10
 _POINTS = re.compile(r"\b(10|[0-9])\b")
@@ -85,7 +88,9 @@ class Judge:
                 max_tokens=_LONGEST_REPLY,
                 temperature=0.0,
             )
-        except OpenAIError:
+        except OpenAIError as error:
+            # By its kind alone: the text of a refused login may hold the key.
+            _log.warning("the judge %s gave no grade: %s", self.model, type(error).__name__)
             return None
         return read_points(completion.choices[0].message.content or "")
 

@@ -30,8 +30,9 @@ def test_the_judge_sees_question_reference_and_answer():
     assert all(text in asked for text in ("Who wrote it?", "Charlotte Brontë", "\nBrontë\n"))
 
 
-def test_a_failed_request_is_no_grade_and_the_others_keep_theirs():
+def test_a_failed_request_is_no_grade_and_told_and_the_others_keep_theirs(caplog):
     scores, _ = _scores(failure(400), answer("10"), graded=(GRADED, GRADED))
+    assert "gave no grade: BadRequestError" in caplog.text
     assert sorted(map(str, scores)) == ["1.0", "None"]
 
 

@@ -72,13 +72,13 @@ def read_hub(name: str, split: str, columns: Columns, report: Report) -> Iterato
     path, _, config = name.partition(":")
 
     def rows() -> Iterator[Any]:
-        yield from load_dataset(path, config or None, split=split, streaming=True)
+        try:
+            yield from load_dataset(path, config or None, split=split, streaming=True)
+        except Exception as error:  # whatever the network, the hub or the format comes up with
+            told = f"data set {name!r}, split {split!r}, cannot be read: {error}"
+            raise InputError(told) from error
 
-    try:
-        yield from read_rows(rows(), name, columns, report)
-    except Exception as error:  # whatever the network, the hub or the format comes up with
-        told = f"data set {name!r}, split {split!r}, cannot be read: {error}"
-        raise InputError(told) from error
+    yield from read_rows(rows(), name, columns, report)
 
 
 def read_rows(rows: Iterable[Any], file: str, columns: Columns, report: Report) -> Iterator[Record]:
