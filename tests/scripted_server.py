@@ -207,7 +207,11 @@ class ScriptedServer:
         return item if isinstance(item, Scripted) else item(request)
 
     async def _send(self, writer: asyncio.StreamWriter, reply: Scripted) -> None:
-        names = {"content-type": reply.content_type, "transfer-encoding": "chunked"}
+        names = {
+            "content-type": reply.content_type,
+            "transfer-encoding": "chunked",
+            "connection": "close",  # said before it is done: no client's loop may end in between
+        }
         lines = [f"{name}: {value}" for name, value in {**names, **reply.headers}.items()]
         writer.write("\r\n".join([f"HTTP/1.1 {reply.status} x", *lines, "", ""]).encode())
         for piece in reply.pieces:
