@@ -52,6 +52,12 @@ $(VENV)/browser: $(VENV)/dev
 	tests/stacks/torchvision.sh .venv-swift
 	touch $@
 
+# verl's own classes beside the packages of the stages: enough to read what is written for it.
+.venv-verl/ready: .venv-train/ready tests/stacks/verl.sh
+	$(PYTHON) -m venv .venv-verl
+	tests/stacks/verl.sh .venv-verl .venv-train
+	touch $@
+
 apt: ## Install the system packages that the tests use (Debian)
 	@missing=$$(bash .ci/missing_packages | xargs); [ -z "$$missing" ] \
 		|| { apt-get update -qq && apt-get install -y -qq $$missing; } \
@@ -159,6 +165,9 @@ test-ray: .venv-ray/ready ## Draw training pages on a cluster of one machine wit
 test-swift: .venv-train/ready .venv-swift/ready ## Run what is written for ms-swift, on two processes
 	.venv-train/bin/python -m pytest -rs tests/training/test_swift.py
 
+test-verl: .venv-train/ready .venv-verl/ready ## Read what is written for verl by verl's own classes
+	.venv-train/bin/python -m pytest -rs tests/training/test_verl.py
+
 test-browser: $(VENV)/browser ## Test the report in Chromium (needs chromium and chromium-driver)
 	$(BIN)/python -m pytest -rs -m browser tests/llama_index/test_report_in_browser.py
 
@@ -167,5 +176,5 @@ all: format lint type test ## Everything before a commit
 .PHONY: help apt demo compare-demo demo-rate train-debug test test-slow lint format type bench bench-loader \
 	bench-serving bench-needles bench-legibility bench-search bench-million bench-looks \
 	search-demo scripts picture \
-	test-install test-openai3 test-vllm test-glyph test-train test-ray test-swift \
+	test-install test-openai3 test-vllm test-glyph test-train test-ray test-swift test-verl \
 	test-browser all

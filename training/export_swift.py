@@ -107,7 +107,7 @@ def swift_command(
     batch = data.global_batch or trainer.per_device_train_batch_size * groups
     each = trainer.per_device_train_batch_size
     settings: dict[str, Any] = {
-        "model": model.model,
+        "model": model.place,
         "model_type": "glm4v",
         "template": "glm4v",
         "use_hf": "true",

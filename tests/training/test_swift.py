@@ -65,6 +65,14 @@ def test_each_page_is_written_once_and_named_by_its_examples(tmp_path):
     assert rows[0]["messages"][0]["content"] == "<image>Read."
 
 
+def test_a_model_in_a_folder_is_named_in_full(tmp_path, monkeypatch):
+    data = write_examples(tmp_path / "examples.jsonl")
+    monkeypatch.chdir(tmp_path)
+    Path("tuned").mkdir()
+    out = _export(tmp_path / "out", data, 1, "--model", "tuned")
+    assert f"--model {tmp_path / 'tuned'} " in (out / "train.sh").read_text(encoding="utf-8")
+
+
 def test_a_text_that_holds_the_mark_of_an_image_is_named(tmp_path):
     path = tmp_path / "examples.jsonl"
     write_file(path, [_with_target(examples(1)[0], "see <image>")])

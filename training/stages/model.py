@@ -61,6 +61,12 @@ class ModelSettings:
     )
 
     @property
+    def place(self) -> str:
+        """The model for a program that runs in another folder: a path in full, or a name."""
+        folder = Path(self.model)
+        return str(folder.resolve()) if folder.is_dir() else self.model
+
+    @property
     def lora(self) -> LoraConfig | None:
         """What is trained beside the weights, where not they themselves are."""
         if not self.lora_rank:
