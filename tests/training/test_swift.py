@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs .venv-train: make test-train")
+
+from PIL import Image  # noqa: E402
+from transformers import AutoProcessor  # noqa: E402
 
 from glyph_shared import ConfigError, InputError  # noqa: E402
 from tests.training.full_vocabulary import write_model  # noqa: E402
@@ -90,3 +94,67 @@ def test_a_batch_that_the_groups_cannot_share_is_an_error(tmp_path):
 
 def _with_target(example, target):
     return type(example)(**{**vars(example), "target": target})
+
+
+ASKED = [("user", "<image>Who?")]
+TURNS = [*ASKED, ("assistant", "Ann"), ("user", "And then?<image>")]
+PAGE = Image.new("L", (112, 56), 255)
+CONVERSATIONS = {
+    "no page": [("user", "Hello.")],
+    "a page": ASKED,
+    "several turns": TURNS,
+    "a system message": [("system", "Be brief.\nAnswer in English."), *TURNS],
+    "pages between texts": [("user", "First:\n<image>\nSecond:\n<image><image>\nCompare. ")],
+    "white space": [("user", "\n two  \n"), ("assistant", "  lines\n\n"), ("user", " more")],
+    "an earlier thought": [*ASKED, ("assistant", "<think>A name.</think>\nAnn"), ("user", "Sure?")],
+    "a long chat": [*TURNS, ("assistant", "Bob <b>"), ("user", "Sure?")],
+}
+
+
+@pytest.mark.skipif(not (SWIFT / "swift").exists(), reason="needs .venv-swift: make test-swift")
+def test_a_prompt_has_the_ids_that_ms_swift_gives_it(tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    write_model(model)
+    page = tmp_path / "page.png"
+    PAGE.save(page)
+    assert _encoded(model) == _encoded_by_swift(tmp_path, model, page)
+
+
+def _encoded_by_swift(folder: Path, model: Path, page: Path) -> dict[str, list[int]]:
+    conversations = [
+        {
+            "messages": [{"role": role, "content": text} for role, text in turns],
+            "images": [str(page)] * sum(text.count("<image>") for _, text in turns),
+            # Off, ms-swift takes thoughts out, and strips every turn that had none.
+            "chat_template_kwargs": {"preserve_thinking": "thought" not in name},
+        }
+        for name, turns in CONVERSATIONS.items()
+    ]
+    (folder / "asked.json").write_text(json.dumps(conversations), encoding="utf-8")
+    command = (str(SWIFT / "python"), "tests/training/swift_side.py", str(model))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        (*command, str(folder / "asked.json")), capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(zip(CONVERSATIONS, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+def _encoded(model: Path) -> dict[str, list[int]]:
+    """Returns the ids under the template that is served."""
+    processor = AutoProcessor.from_pretrained(model)
+    served = (files("glyph_shared.serving") / "chat_template.jinja").read_text(encoding="utf-8")
+    return {
+        name: processor.apply_chat_template(
+            [{"role": role, "content": _content(text)} for role, text in turns],
+            chat_template=served, add_generation_prompt=True, tokenize=True, return_dict=True,
+        )["input_ids"][0]
+        for name, turns in CONVERSATIONS.items()
+    }  # fmt: skip
+
+
+def _content(text: str) -> list[dict[str, object]]:
+    texts = [[{"type": "text", "text": part}] if part else [] for part in text.split("<image>")]
+    shown = [{"type": "image", "image": PAGE}]
+    return [part for parts in texts for part in [*shown, *parts]][1:]
