@@ -4,8 +4,9 @@ r"""Writes GRPO for verl, which shares rollouts and training among the machines 
     bash runs/verl/train.sh
 
 TRL holds a prompt's pixels once for each of its answers on one GPU, and shares no sequence of a
-vision model among GPUs; verl deals both out. What is written: ``examples.parquet`` (and ``held_out.parquet``) in the
-shape that verl's ``RLHFDataset`` reads, and ``train.sh`` with the stage's numbers in verl's words.
+vision model among GPUs; verl deals both out. What is written: ``examples.parquet`` (and
+``held_out.parquet``) in the shape that verl's ``RLHFDataset`` reads, and ``train.sh`` with the
+stage's numbers in verl's words.
 Rewards are those of ``training.rl``, called through ``training.verl_reward``. The files in
 ``examples`` may be JSONL, whose pages are drawn, or parquet of ``training.data.prerender``.
 """

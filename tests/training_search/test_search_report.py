@@ -105,7 +105,7 @@ def test_without_a_better_look_there_is_no_winner(text, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["budget.evaluations=5"], "error: output, the folder of the results, must be given"),
+        (["budget.evaluations=5"], "error: setting 'output' is missing"),
         (["--install", "en", "output=x"], "error: a preset of your own has a name"),
         (["--config", "absent.yaml"], "error: cannot read settings from 'absent.yaml'"),
     ],

@@ -14,7 +14,7 @@ from typing import Any
 from glyph_shared.errors import ConfigError
 from training.data.drawing import theta
 from training.data.records import Columns
-from training.data.yaml_settings import made_of, read_yaml
+from training.data.yaml_settings import flags, made_of, read_yaml
 from training.tasks import TASKS, Task
 from training.tasks.task import check_weights
 
@@ -115,7 +115,7 @@ def read_settings(path: Path, changes: Sequence[str] = ()) -> DataSettings:
     Raises:
         ConfigError: The file cannot be read, or a key is unknown or its value impossible.
     """
-    told = read_yaml(path, changes)
+    told = read_yaml(path, flags(changes))
     sources = told.get("sources")
     if not isinstance(sources, list):
         raise ConfigError(f"sources is a list of sources; got {type(sources).__name__}")

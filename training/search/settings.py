@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
-
-from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.errors import ConfigError
+from training.data.yaml_settings import assignments, made_of, read_yaml
 from training.search.breeding import Selection
 from training.search.fitness import MEASURES, Probe
 from training.search.genome import Value
@@ -141,49 +140,13 @@ def read_settings(file: Path | None, changes: Sequence[str] = ()) -> Settings:
             ``budget.evaluations=50``, ``genes.dpi=[72, 96]``.
 
     Raises:
-        ConfigError: A setting is unknown or impossible.
-        InputError: The file cannot be read.
+        ConfigError: The file cannot be read, or a setting is unknown or impossible.
     """
-    data = _read_yaml(file) if file is not None else {}
-    for change in changes:
-        name, sign, written = change.partition("=")
-        if not sign:
-            raise ConfigError(f"a setting is changed by key=value; got {change!r}")
-        _put(data, name.strip().split("."), yaml.safe_load(written))
-    if "output" not in data:
-        raise ConfigError("output, the folder of the results, must be given; got none")
-    parts = {"probe": Probe, "budget": Budget, "critic": Critic}
-    for name, kind in parts.items():
-        data[name] = _made(kind, name, data.get(name) or {})
-    for name in ("objectives", "presets"):
-        if name in data:
-            data[name] = tuple(data[name])
-    return _made(Settings, "settings", data)  # type: ignore[no-any-return]
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"cannot read settings from {str(file)!r}: {error}") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{str(file)!r} must hold settings by name; got {type(data).__name__}")
-    return data
-
-
-def _put(data: dict[str, Any], names: list[str], value: Any) -> None:
-    for name in names[:-1]:
-        data = data.setdefault(name, {})
-        if not isinstance(data, dict):
-            raise ConfigError(f"{name!r} is one value and has no settings of its own")
-    data[names[-1]] = value
-
-
-def _made(kind: Any, name: str, data: Mapping[str, Any]) -> Any:
-    known = [one.name for one in fields(kind)]
-    if unknown := sorted(data.keys() - set(known)):
-        raise ConfigError(f"unknown setting {unknown[0]!r} of {name}; known are {', '.join(known)}")
-    return kind(**data)
+    told = read_yaml(file, assignments(changes))
+    for name, kind in {"probe": Probe, "budget": Budget, "critic": Critic}.items():
+        given = told.get(name)
+        told[name] = made_of(kind, {} if given is None else given, name)
+    return made_of(Settings, told, "")
 
 
 def _values(name: str, given: Any) -> Sequence[Value]:
