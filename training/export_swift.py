@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.progress import track
+from transformers import SchedulerType
 from trl import SFTConfig
 
 from glyph_shared import InputError, Page
@@ -130,7 +131,7 @@ def swift_command(
         "gradient_accumulation_steps": accumulation(batch, each, groups),
         "max_steps": trainer.max_steps,
         "learning_rate": trainer.learning_rate,
-        "lr_scheduler_type": str(trainer.lr_scheduler_type.value),
+        "lr_scheduler_type": SchedulerType(trainer.lr_scheduler_type).value,
         **_scheduler(trainer),
         "warmup_steps": trainer.warmup_steps,
         "adam_beta1": trainer.adam_beta1,

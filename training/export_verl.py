@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow
 from pyarrow import parquet
 from rich.progress import track
+from transformers import SchedulerType
 from trl import GRPOConfig
 
 from glyph_shared import ConfigError, InputError
@@ -179,7 +180,7 @@ def model_settings(
         ConfigError: verl has nothing of this kind.
     """
     window = own.prompt_tokens + trainer.max_completion_length
-    schedule = str(trainer.lr_scheduler_type.value)
+    schedule = SchedulerType(trainer.lr_scheduler_type).value
     return {
         "algorithm.adv_estimator": "grpo",
         # Groups whose answers all have one reward teach nothing; others are drawn in their place.

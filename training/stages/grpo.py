@@ -18,7 +18,7 @@ _EQUAL = 1e-3
 """Advantages below it are rounding: the mean of equal rewards may differ from them by a bit."""
 
 
-class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
+class PageGRPOTrainer(GRPOTrainer):
     """TRL's trainer, but that a group whose rewards are all equal counts for nothing.
 
     TRL gives such a group no advantage and keeps its tokens in the loss's normaliser and in the KL
@@ -36,7 +36,8 @@ class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
         super().__init__(**settings)
         self._shared_prompts = shared_prompts
         if shared_prompts:
-            share_prompts(self.model)
+            model: Any = self.model
+            share_prompts(model)
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -57,10 +58,11 @@ class PageGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         scored: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        generations = self.num_generations if self.model.training else self.num_generations_eval
+        model: Any = self.model
+        generations: Any = self.num_generations if model.training else self.num_generations_eval
         advantages = self.accelerator.gather(scored["advantages"])
         alive = living(advantages, generations)
-        self._metrics["train" if self.model.training else "eval"][DEGENERATE].append(
+        self._metrics["train" if model.training else "eval"][DEGENERATE].append(
             1 - alive.float().mean().item()
         )
         mine = scored["advantages"].numel()

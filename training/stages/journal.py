@@ -17,7 +17,7 @@ CURVES = "curves.png"
 _UNSHOWN = ("step", "epoch", "total_flos")
 
 
-class Journal(TrainerCallback):  # type: ignore[misc]  # transformers' callbacks are not typed
+class Journal(TrainerCallback):
     """Writes a line for each report of the trainer, and draws them all at the end.
 
     A run that goes on from a checkpoint goes on in the same file: lines after the checkpoint, of

@@ -111,10 +111,10 @@ def load_model(settings: ModelSettings, folder: Path) -> Glm4vForConditionalGene
         ConfigError: There is no such model, or it is not of GLM-4.1V's kind.
     """
     if settings.model in _RANDOM:
-        place = _random_weights(settings.model, folder)
+        place = str(_random_weights(settings.model, folder))
     else:
-        place = _READER if settings.model == "reader" else settings.model
-    model = _pretrained(str(place), _dtype(settings.model_dtype), settings.attention)
+        place = str(_READER) if settings.model == "reader" else settings.model
+    model = _pretrained(place, _dtype(settings.model_dtype), settings.attention)
     model.generation_config.eos_token_id = _ids(settings, STOP_TOKENS)
     model.model.visual.requires_grad_(settings.train_vision)
     return model

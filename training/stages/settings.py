@@ -60,7 +60,8 @@ def parse(
     Raises:
         ConfigError: A setting is unknown or impossible.
     """
-    parser: Any = TrlParser((ModelSettings, DataSettings, trainer_class, *others))
+    kinds: Any = (ModelSettings, DataSettings, trainer_class, *others)
+    parser: Any = TrlParser(kinds)
     try:
         model, data, trainer, *rest = parser.parse_args_and_config(arguments)
     except (ValueError, TypeError) as error:

@@ -64,7 +64,8 @@ def read_once(
 
 def share_prompts(model: Glm4vForConditionalGeneration) -> None:
     """Makes ``model.generate`` read each different prompt once."""
-    model.generate = partial(_generate, model, model.generate)
+    generating: Any = model
+    generating.generate = partial(_generate, model, generating.generate)
 
 
 def log_probabilities(
@@ -116,7 +117,7 @@ def _different(ids: Tensor, pixels: tuple[Tensor, ...]) -> tuple[list[int], list
     numbers: dict[tuple[bytes, int], int] = {}
     firsts, rows = [], []
     for place, (row, shown) in enumerate(zip(ids, pixels, strict=True)):
-        key = row.cpu().numpy().tobytes(), zlib.crc32(shown.cpu().numpy())
+        key = row.cpu().numpy().tobytes(), zlib.crc32(shown.cpu().numpy().data)
         if key not in numbers:
             numbers[key] = len(numbers)
             firsts.append(place)

@@ -22,7 +22,7 @@ def supervise(model: ModelSettings, data: DataSettings, trainer: SFTConfig) -> b
     trainer.assistant_only_loss = True
     trainer.max_length = None
     trainer.remove_unused_columns = False
-    folder = Path(trainer.output_dir)
+    folder = Path(str(trainer.output_dir))
     write_settings(folder, model=model, data=data, trainer=trainer.to_dict())
     held_out = read_rows(data, data.held_out, "sft") if data.held_out else None
     made = SFTTrainer(
