@@ -15,7 +15,7 @@ from glyph_shared.reader.vocabulary import UNKNOWN, VOCABULARY
 from glyph_shared.rendering.font_files import find_font
 from training.reader.pages import ROWS
 
-CELL_WIDTH, CELL_HEIGHT = 7, 28
+CELL_WIDTH, CELL_HEIGHT = 7, 14
 PAGE_COLUMNS = 80
 BASELINE = 11
 FONT_SIZE = 11.627
@@ -24,7 +24,7 @@ BLEED = 2
 
 
 def draw(lines: list[str], rows: int = ROWS) -> np.ndarray:
-    """Draws up to `rows` lines of up to 79 chars; returns a grey page, uint8 (28 * rows, 560)."""
+    """Draws up to `rows` lines of up to 79 chars; returns a grey page, uint8 (14 * rows, 560)."""
     atlas, index = _atlas()
     grid = np.full((rows, PAGE_COLUMNS), index[" "], np.int64)
     for row, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""Synthetic pages: filler with facts planted in it, laid out in the reader's 79 × 16 grid.
+"""Synthetic pages: filler with facts planted in it, laid out in the reader's 79 × 32 grid.
 
 The reader's θ is monospaced and its cells are whole pixels, so a page is a grid of chars. Lines
 break as the renderer breaks them (a test holds the two together), and each char knows its cell.
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from training.reader.corpus import Corpus
 from training.reader.facts import Fact, random_fact
 
-COLUMNS, ROWS = 79, 16
-FRESH_TEXT_CHARS = 1500
+COLUMNS, ROWS = 79, 32
+FRESH_TEXT_CHARS = 3000
 TYPOGRAPHY = str.maketrans({"'": "’", "`": "‘"})
 ACCENTED = "éèàçüöäñôîßæ£°…–—“”•"
 
@@ -197,7 +197,7 @@ def _prose(rng: random.Random, corpus: Corpus) -> str:
 def _slice(rng: random.Random, text: str) -> str:
     lines = text.split("\n")
     start = rng.randrange(max(1, len(lines) - 12))
-    return "\n".join(lines[start : start + 40])[: 2 * FRESH_TEXT_CHARS]
+    return "\n".join(lines[start : start + 60])[: 2 * FRESH_TEXT_CHARS]
 
 
 def _invented_prose(rng: random.Random, corpus: Corpus) -> str:

@@ -22,7 +22,7 @@ from glyph_shared.reader.vocabulary import (
 from training.reader.corpus import Corpus
 from training.reader.pages import ROWS, GridPage, Planted, absent_fact, make_page
 
-GRID_COLUMNS, CHARS_PER_TOKEN = 20, 4
+GRID_COLUMNS, CHARS_PER_TOKEN, LINES_PER_TOKEN = 20, 4, 2
 TRANSCRIBE = "Transcribe this page."
 CONTINUE = "Continue: "
 KINDS = ("copy", "lookup", "absent", "transcript")
@@ -142,7 +142,7 @@ def transcript(page: GridPage) -> Segment:
 
 
 def _fact_count(rng: random.Random, mix: Mix) -> int:
-    return 0 if mix.transcript and rng.random() < 0.7 else max(0, rng.randint(-1, 7))
+    return 0 if mix.transcript and rng.random() < 0.7 else max(0, rng.randint(-1, 10))
 
 
 def draw_segment(
@@ -228,4 +228,5 @@ def _pack(prompts: list[list[GridPage]], page_rows: int, rows: list[list[Segment
 def _visual_token(page: int, cell: Cell, page_rows: int) -> int:
     row, column = cell
     column = min(column // CHARS_PER_TOKEN, GRID_COLUMNS - 1)
-    return (page * page_rows + row) * GRID_COLUMNS + column
+    rows = page_rows // LINES_PER_TOKEN
+    return (page * rows + row // LINES_PER_TOKEN) * GRID_COLUMNS + column
