@@ -16,12 +16,11 @@ from glyph_shared.reader.prompt import text_piece  # noqa: E402
 from training.reader import train  # noqa: E402
 from training.reader.conversion import checkpoint_tensors, restore  # noqa: E402
 from training.reader.corpus import Corpus, load_corpus  # noqa: E402
-from training.reader.draw import draw  # noqa: E402
 from training.reader.export import export  # noqa: E402
 from training.reader.export import main as export_command  # noqa: E402
 from training.reader.model import ModelConfig, ReaderModel, page_positions  # noqa: E402
 from training.reader.optim import Muon  # noqa: E402
-from training.reader.segments import Mix, make_batch  # noqa: E402
+from training.reader.segments import Batch, Mix, make_batch  # noqa: E402
 
 # The exporter warns of its own internals.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -48,6 +47,10 @@ def reader(model: ReaderModel, tmp_path_factory: pytest.TempPathFactory) -> Read
     return Reader.load(folder)
 
 
+def drawn(batch: Batch) -> list[np.ndarray]:
+    return [page.look.draw(page.lines) for page in batch.pages[0]]
+
+
 @pytest.mark.parametrize("pages", [1, 2])
 def test_the_graphs_compute_what_was_trained(
     model: ReaderModel, reader: Reader, corpus: Corpus, pages: int
@@ -56,7 +59,7 @@ def test_the_graphs_compute_what_was_trained(
     with torch.no_grad():
         hidden, _ = train.run_batch(model, batch, pointers=False)
         trained = model.logits(hidden)[0]
-    memory = reader._read_pages([draw(lines) for lines in batch.grids[0]])
+    memory = reader._read_pages(drawn(batch))
     for segment, ids in enumerate(batch.ids[0]):
         used = [int(token) for token in ids if token]
         logits, _ = reader._extend(memory, text_piece(used, memory.next_position), None)
@@ -111,7 +114,7 @@ def test_segments_do_not_see_each_other(model: ReaderModel, corpus: Corpus):
     with torch.no_grad():
         together, _ = train.run_batch(model, batch, pointers=False)
         ids = torch.from_numpy(batch.ids[:, 1:2])
-        pages = torch.from_numpy(np.stack([draw(lines) for lines in batch.grids[0]]))
+        pages = torch.from_numpy(np.stack(drawn(batch)))
         alone, _ = model(pages, train.frame(), ids)
     assert torch.allclose(together[0, 1], alone[0, 0], atol=1e-3)
 
@@ -119,7 +122,7 @@ def test_segments_do_not_see_each_other(model: ReaderModel, corpus: Corpus):
 def test_the_answer_depends_on_the_pixels(model: ReaderModel, corpus: Corpus):
     batch = make_batch(random.Random(4), corpus, Mix(prompts=1, segments=3))
     ids = torch.from_numpy(batch.ids)
-    page = torch.from_numpy(np.stack([draw(lines) for lines in batch.grids[0]]))
+    page = torch.from_numpy(np.stack(drawn(batch)))
     with torch.no_grad():
         read, _ = model(page, train.frame(), ids)
         blank, _ = model(torch.full_like(page, 255), train.frame(), ids)

@@ -19,11 +19,11 @@ from training.data.drawing import draw
 from training.data.example_file import write_examples
 from training.reader.corpus import Corpus, load_corpus
 from training.reader.pages import GridPage
-from training.reader.segments import Mix, Segment, draw_page, draw_segment
+from training.reader.segments import Mix, Segment, draw_pages, draw_segment
 from training.tasks.example import Example, Pages, user
 
 THETA = "reader"
-TASK_OF = {"copy": "ocr", "lookup": "questions", "absent": "questions"}
+TASK_OF = {"copy": "ocr", "lookup": "questions", "absent": "questions", "two_hop": "questions"}
 
 MIX = Mix(copy=0.02)
 """Of quotes, whose length is what a step waits for, there are few."""
@@ -103,7 +103,7 @@ def example(name: str, pages: list[GridPage], asked: Segment) -> Example:
 def _pages(rng: random.Random, corpus: Corpus) -> list[GridPage]:
     """Draws one page or two, of which at least one states a fact."""
     while True:
-        pages = [draw_page(rng, corpus, MIX) for _ in range(1 + (rng.random() < TWO_PAGES))]
+        pages = draw_pages(rng, corpus, replace(MIX, pages=1 + (rng.random() < TWO_PAGES)))
         if any(one.planted for one in pages):
             return pages
 

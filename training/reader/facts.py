@@ -57,6 +57,18 @@ def random_fact(rng: random.Random, words: list[str], near: Fact | None = None) 
     return Fact(attribute, entity, _value(rng, words))
 
 
+def linked_facts(rng: random.Random, words: list[str]) -> tuple[Fact, Fact]:
+    """Draws two facts of which the second tells of the person whom the first names."""
+    person = f"{rng.choice(_WORDS['first_names'])} {_name(rng, words)}"
+    first = Fact(rng.choice(_WORDS["roles"]), _entity(rng, words), person)
+    return first, Fact(_attribute(rng, words), person, _value(rng, words))
+
+
+def over_two_hops(first: Fact, second: Fact) -> Fact:
+    """Returns what two linked facts say together; no page states it in one sentence."""
+    return Fact(second.attribute, f"the {first.attribute} of {first.entity}", second.value)
+
+
 def _invented(rng: random.Random, low: int = 2, high: int = 4) -> str:
     syllables = (rng.choice(CONSONANTS) + rng.choice(VOWELS) for _ in range(rng.randint(low, high)))
     return "".join(syllables) + rng.choice(("", "", "n", "s", "r", "l"))

@@ -1,7 +1,7 @@
-"""Synthetic pages: filler with facts planted in it, laid out in the reader's 79 × 32 grid.
+"""Synthetic pages: filler with facts planted in it, laid out in rows and columns of chars.
 
-The reader's θ is monospaced and its cells are whole pixels, so a page is a grid of chars. Lines
-break as the renderer breaks them (a test holds the two together), and each char knows its cell.
+Lines break as the renderer breaks them (a test holds the two together), and each char knows its
+cell.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import random
 from dataclasses import dataclass, field
 
 from training.reader.corpus import Corpus
-from training.reader.facts import Fact, random_fact
+from training.reader.facts import Fact, linked_facts, over_two_hops, random_fact
+from training.reader.looks import OWN, Cell, Look
 
-COLUMNS, ROWS = 79, 32
 FRESH_TEXT_CHARS = 3000
 TYPOGRAPHY = str.maketrans({"'": "’", "`": "‘"})
 ACCENTED = "éèàçüöäñôîßæ£°…–—“”•"
@@ -22,25 +22,30 @@ ACCENTED = "éèàçüöäñôîßæ£°…–—“”•"
 class Planted:
     """A fact whose whole statement stands on the page.
 
-    fact: What it states.
+    fact: What it states; over two hops, what two statements say together.
     cells: The cell of each value char, and the one just after: where the answer ends.
     named: The words of the statement that a question repeats, with the cell of each char.
     """
 
     fact: Fact
-    cells: list[tuple[int, int]]
-    named: list[tuple[str, list[tuple[int, int]]]]
+    cells: list[Cell]
+    named: list[tuple[str, list[Cell]]]
 
 
 @dataclass
 class GridPage:
-    """One page as drawn lines, and the facts that can be read off it."""
+    """One page as lines, how they look, and the facts that can be read off them.
+
+    over_two_hops: Facts that two statements say together.
+    """
 
     lines: list[str]
+    look: Look = OWN
     planted: list[Planted] = field(default_factory=list)
+    over_two_hops: list[Planted] = field(default_factory=list)
 
 
-def wrap(text: str, columns: int = COLUMNS) -> list[tuple[int, int]]:
+def wrap(text: str, columns: int = OWN.columns) -> list[tuple[int, int]]:
     """Breaks text into lines: half-open char spans, newline excluded, trailing space included.
 
     A line breaks after the last space that fits; spaces may hang over the edge; a longer word is
@@ -68,27 +73,45 @@ def wrap(text: str, columns: int = COLUMNS) -> list[tuple[int, int]]:
 
 
 def make_page(
-    rng: random.Random, corpus: Corpus, fact_count: int, rows: int = ROWS, alike: float = 0.4
+    rng: random.Random,
+    corpus: Corpus,
+    fact_count: int,
+    look: Look = OWN,
+    *,
+    alike: float = 0.4,
+    linked: float = 0.0,
 ) -> GridPage:
     """Composes one page with up to `fact_count` facts; those that are cut off are not listed.
 
-    `alike` is the share of facts that have their attribute or entity in common with another.
+    Args:
+        rng: Where chance comes from.
+        corpus: What stands around the facts.
+        fact_count: How many facts to plant.
+        look: How the page is drawn; says how many rows and columns it has.
+        alike: The share of facts that have their attribute or entity in common with another.
+        linked: The probability that two more are planted, which together answer one question.
     """
     text = filler(rng, corpus)
-    rows = rows if rng.random() < 0.9 else rng.randint(2, rows)
+    rows = look.rows if rng.random() < 0.9 else rng.randint(2, look.rows)
     facts = _draw_facts(rng, corpus, fact_count, alike)
-    text, spots = _plant(rng, text, facts, rows)
-    spans = wrap(text)[:rows]
-    page = GridPage([text[a:b].rstrip(" ") for a, b in spans])
+    pair = linked_facts(rng, corpus.words) if rng.random() < linked else ()
+    facts += pair
+    rng.shuffle(facts)
+    text, spots = _plant(rng, text, facts, int(rows * look.columns * 0.8))
+    spans = wrap(text, look.columns)[:rows]
+    page = GridPage([text[a:b].rstrip(" ") for a, b in spans], look)
     visible_end = spans[-1][1] if spans else 0
     for fact, begin, value_start, end in spots:
         if end <= visible_end:
             value_end = value_start + len(fact.value)
             cells = [_cell(spans, offset) for offset in range(value_start, value_end + 1)]
-            page.planted.append(Planted(fact, cells, _named_cells(fact, text, begin, end, spans)))
+            named = _named_cells(fact, text, begin, end, spans)
+            page.planted.append(Planted(fact, cells, named))
         elif begin < visible_end:
             # A statement the page's end cuts: asking for it would be neither right nor wrong.
             page.lines = _drop_tail(page.lines, spans, begin)
+    if pair:
+        _link(page, *pair)
     return page
 
 
@@ -128,11 +151,21 @@ def _draw_facts(rng: random.Random, corpus: Corpus, count: int, alike: float) ->
     return facts
 
 
+def _link(page: GridPage, first: Fact, second: Fact) -> None:
+    """Notes what two facts say together, if the page shows both."""
+    shown = {planted.fact: planted for planted in page.planted}
+    if first in shown and second in shown:
+        one, other = shown[first], shown[second]
+        attribute = [(words, cells) for words, cells in other.named if words == second.attribute]
+        fact = over_two_hops(first, second)
+        page.over_two_hops.append(Planted(fact, other.cells, [*one.named, *attribute]))
+
+
 def _plant(
-    rng: random.Random, text: str, facts: list[Fact], rows: int
+    rng: random.Random, text: str, facts: list[Fact], most_chars: int
 ) -> tuple[str, list[tuple[Fact, int, int, int]]]:
     """Inserts statements at sentence ends; spots are (fact, begin, value start, end)."""
-    room = max(1, min(len(text), int(COLUMNS * rows * 0.8)))
+    room = max(1, min(len(text), most_chars))
     ends = [
         i + 1 for i in range(room) if text[i] in ".\n:;" and text[i + 1 : i + 2] in (" ", "\n", "")
     ]
@@ -156,18 +189,20 @@ def _plant(
     return "".join(pieces), spots
 
 
-def _cell(spans: list[tuple[int, int]], offset: int) -> tuple[int, int]:
+def _cell(spans: list[tuple[int, int]], offset: int) -> Cell:
+    """Returns where a char stands; spaces may hang over the edge."""
     for row, (begin, end) in enumerate(spans):
         if begin <= offset < end or (offset == end and row + 1 == len(spans)):
-            return row, min(offset - begin, COLUMNS)
+            return row, offset - begin
         if offset == end and spans[row + 1][0] > end:  # the newline char itself
-            return row, min(offset - begin, COLUMNS)
-    return len(spans) - 1, COLUMNS
+            return row, offset - begin
+    begin, end = spans[-1]
+    return len(spans) - 1, end - begin
 
 
 def _named_cells(
     fact: Fact, text: str, begin: int, end: int, spans: list[tuple[int, int]]
-) -> list[tuple[str, list[tuple[int, int]]]]:
+) -> list[tuple[str, list[Cell]]]:
     named = []
     for words in (fact.entity, fact.attribute):
         start = text.lower().index(words.lower(), begin, end)

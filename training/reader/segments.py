@@ -20,12 +20,12 @@ from glyph_shared.reader.vocabulary import (
     encode_text,
 )
 from training.reader.corpus import Corpus
-from training.reader.pages import ROWS, GridPage, Planted, absent_fact, make_page
+from training.reader.looks import OWN, Cell, Look, look, varied
+from training.reader.pages import GridPage, Planted, absent_fact, make_page
 
-GRID_COLUMNS, CHARS_PER_TOKEN, LINES_PER_TOKEN = 20, 4, 2
 TRANSCRIBE = "Transcribe this page."
 CONTINUE = "Continue: "
-KINDS = ("copy", "lookup", "absent", "transcript")
+KINDS = ("copy", "lookup", "absent", "transcript", "two_hop")
 
 COPIED_CHARS = 48
 """Chars that a quote is continued for, over the ends of lines."""
@@ -36,7 +36,9 @@ OVERSAMPLE = 3
 RECOGNISED_AFTER = 4
 """Chars of a quote after which its place on the page is mostly clear."""
 
-Cell = tuple[int, int]
+TWO_HOPS = 0.3
+"""Of the questions about pages that answer some in two steps, so many are of that kind."""
+
 Item = TypeVar("Item")
 
 
@@ -46,8 +48,10 @@ class Mix:
 
     pages: pages per prompt; prompts: prompts per batch; segments: continuations per prompt;
     copy/absent: shares of the segments (the rest are lookups); transcript: whole-page reading
-    instead of short segments; rows: lines of a page (less than 16 makes the first steps easier);
-    alike: share of facts that have their attribute or entity in common with another.
+    instead of short segments; rows: lines of a page (fewer make the first steps easier);
+    alike: share of facts that have their attribute or entity in common with another; linked: share
+    of pages two facts of which answer a question together; varied: share of prompts whose pages
+    have another look than the reader's own.
     """
 
     prompts: int = 8
@@ -56,16 +60,17 @@ class Mix:
     copy: float = 0.4
     absent: float = 0.2
     transcript: bool = False
-    rows: int = ROWS
+    rows: int = OWN.rows
     alike: float = 0.4
+    linked: float = 0.0
+    varied: float = 0.0
 
 
 @dataclass(frozen=True)
 class Batch:
     """Arrays of one step; shapes in the order (prompt, page | segment, position)."""
 
-    grids: list[list[list[str]]]  # prompt, page, line
-    rows: int  # lines a page has room for
+    pages: list[list[GridPage]]  # prompt, page
     ids: np.ndarray  # (B, N, T) int64
     learn: np.ndarray  # (B, N, T) bool: this id is to be predicted
     points_at: np.ndarray  # (B, N, T) int64: visual token of the next char, -1 where none
@@ -92,23 +97,33 @@ def make_batch(rng: random.Random, corpus: Corpus, mix: Mix, *, held_out: bool =
     """Draws one batch, of segments that are about equally long: padding would cost a third."""
     place = rng.random()
     if mix.transcript:
-        drawn = [[draw_page(rng, corpus, mix)] for _ in range(OVERSAMPLE * mix.prompts)]
+        drawn = [draw_pages(rng, corpus, mix) for _ in range(OVERSAMPLE * mix.prompts)]
         texts = sorted(((transcript(pages[0]), pages) for pages in drawn), key=_length)
         chosen = _band(texts, mix.prompts, place)
-        return _pack([pages for _, pages in chosen], mix.rows, [[text] for text, _ in chosen])
-    prompts = [[draw_page(rng, corpus, mix) for _ in range(mix.pages)] for _ in range(mix.prompts)]
+        return _pack([pages for _, pages in chosen], [[text] for text, _ in chosen])
+    prompts = [draw_pages(rng, corpus, mix) for _ in range(mix.prompts)]
     rows = []
     for pages in prompts:
         count = OVERSAMPLE * mix.segments
         segments = [draw_segment(rng, corpus, pages, mix, held_out) for _ in range(count)]
         segments.sort(key=lambda segment: len(segment.ids))
         rows.append(_band(segments, mix.segments, place))
-    return _pack(prompts, mix.rows, rows)
+    return _pack(prompts, rows)
 
 
-def draw_page(rng: random.Random, corpus: Corpus, mix: Mix) -> GridPage:
-    """Draws a page with as many facts as its place in the mix has."""
-    return make_page(rng, corpus, _fact_count(rng, mix), mix.rows, mix.alike)
+def draw_pages(rng: random.Random, corpus: Corpus, mix: Mix) -> list[GridPage]:
+    """Draws the pages of one prompt, which look alike."""
+    seen = _look(rng, mix)
+    facts = [_fact_count(rng, mix) for _ in range(mix.pages)]
+    return [
+        make_page(rng, corpus, count, seen, alike=mix.alike, linked=mix.linked) for count in facts
+    ]
+
+
+def _look(rng: random.Random, mix: Mix) -> Look:
+    if rng.random() < mix.varied:
+        return varied(rng)
+    return OWN if mix.rows == OWN.rows else look(rows=mix.rows)
 
 
 def _length(item: tuple[Segment, list[GridPage]]) -> int:
@@ -123,8 +138,17 @@ def _band(ordered: list[Item], size: int, place: float) -> list[Item]:
 
 def lookup(rng: random.Random, planted: Planted, page: int, *, held_out: bool = False) -> Segment:
     """Asks for a planted fact."""
+    return _asked("lookup", rng, planted, page, held_out)
+
+
+def two_hop(rng: random.Random, planted: Planted, page: int, *, held_out: bool = False) -> Segment:
+    """Asks for what two statements say together."""
+    return _asked("two_hop", rng, planted, page, held_out)
+
+
+def _asked(kind: str, rng: random.Random, planted: Planted, page: int, held_out: bool) -> Segment:
     question = planted.fact.question(rng, held_out=held_out)
-    segment = _answered("lookup", question, encode_text(planted.fact.value), page, planted.cells)
+    segment = _answered(kind, question, encode_text(planted.fact.value), page, planted.cells)
     for words, cells in planted.named:
         at = question.lower().find(words.lower())
         if at >= 0:
@@ -156,6 +180,10 @@ def draw_segment(
         if segment is not None:
             return segment
     if draw < 1 - mix.absent:
+        linked = [(index, item) for index, page in enumerate(pages) for item in page.over_two_hops]
+        if linked and rng.random() < TWO_HOPS:
+            index, item = rng.choice(linked)
+            return two_hop(rng, item, index, held_out=held_out)
         if planted:
             index, item = rng.choice(planted)
             return lookup(rng, item, index, held_out=held_out)
@@ -205,7 +233,7 @@ def _reading_along(start: int, page: int, cells: list[Cell]) -> dict[int, tuple[
     return {start + step - 1: (page, cells[step]) for step in steps}
 
 
-def _pack(prompts: list[list[GridPage]], page_rows: int, rows: list[list[Segment]]) -> Batch:
+def _pack(prompts: list[list[GridPage]], rows: list[list[Segment]]) -> Batch:
     longest = max(len(segment.ids) for row in rows for segment in row)
     shape = (len(rows), len(rows[0]), longest)
     ids = np.zeros(shape, np.int64)
@@ -220,13 +248,10 @@ def _pack(prompts: list[list[GridPage]], page_rows: int, rows: list[list[Segment
             finds[b, n, segment.given - 1 :][:RECOGNISED_AFTER] = True
             kinds[b, n] = KINDS.index(segment.kind)
             for position, cell in segment.cells.items():
-                points_at[b, n, position] = _visual_token(*cell, page_rows)
-    grids = [[page.lines for page in pages] for pages in prompts]
-    return Batch(grids, page_rows, ids, learn, points_at, finds, kinds)
+                points_at[b, n, position] = _visual_token(prompts[b], *cell)
+    return Batch(prompts, ids, learn, points_at, finds, kinds)
 
 
-def _visual_token(page: int, cell: Cell, page_rows: int) -> int:
-    row, column = cell
-    column = min(column // CHARS_PER_TOKEN, GRID_COLUMNS - 1)
-    rows = page_rows // LINES_PER_TOKEN
-    return (page * rows + row // LINES_PER_TOKEN) * GRID_COLUMNS + column
+def _visual_token(pages: list[GridPage], page: int, cell: Cell) -> int:
+    seen = pages[page].look
+    return page * seen.tokens + seen.visual_token(cell)

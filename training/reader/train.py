@@ -37,11 +37,11 @@ from torch import Tensor, nn
 from glyph_shared.reader.vocabulary import PROMPT_PREFIX, TOKEN_IDS, encode_text
 from training.reader.conversion import restore
 from training.reader.corpus import Corpus, load_corpus
-from training.reader.draw import draw
+from training.reader.looks import OWN
 from training.reader.model import Frame, ModelConfig, Pointers, ReaderModel
 from training.reader.optim import Muon
-from training.reader.pages import COLUMNS, ROWS, make_page
-from training.reader.segments import CHARS_PER_TOKEN, GRID_COLUMNS, KINDS, Batch, Mix, make_batch
+from training.reader.pages import GridPage, make_page
+from training.reader.segments import KINDS, Batch, Mix, make_batch
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,9 @@ STAGES = (
 )
 STAGES_DEBUG = tuple(replace(s, steps=2, mixes=s.mixes[-1:], warmup=1) for s in STAGES)
 VISION_STEPS, VISION_STEPS_DEBUG = 160, 2
+CHARS_SEEN = 8
+"""Chars that a visual token of the own θ shows: two rows of four."""
+
 MUON_LR, ADAM_LR = 0.015, 2.5e-3
 
 
@@ -153,17 +156,17 @@ class Trainer:
         if self.done.get("vision", 0) >= steps:
             return
         blank = TOKEN_IDS[" "]
-        head = nn.Linear(self.model.c.hidden, CHARS_PER_TOKEN * self.model.c.vocabulary)
+        head = nn.Linear(self.model.c.hidden, CHARS_SEEN * self.model.c.vocabulary)
         parameters = [*self.model.vision.parameters(), *head.parameters()]
         adam = torch.optim.AdamW(parameters, lr=3e-3, betas=(0.9, 0.95), weight_decay=0.0)
         rng = random.Random(self.seed)
         for step in range(steps):
-            lines = [make_page(rng, self.corpus, 2).lines for _ in range(6)]
-            pages = torch.from_numpy(np.stack([draw(page) for page in lines]))
+            made = [make_page(rng, self.corpus, 2) for _ in range(6)]
+            pages = torch.from_numpy(np.stack([page.look.draw(page.lines) for page in made]))
             with torch.autocast("cpu", torch.bfloat16):
                 logits = head(self.model.vision(pages)).float()
-            logits = logits.unflatten(-1, (CHARS_PER_TOKEN, -1))
-            target = torch.from_numpy(np.stack([_token_chars(page, blank) for page in lines]))
+            logits = logits.unflatten(-1, (CHARS_SEEN, -1))
+            target = torch.from_numpy(np.stack([_token_chars(page, blank) for page in made]))
             loss = F.cross_entropy(logits.flatten(0, 2), target.flatten())
             loss.backward()
             scale = min(1.0, (step + 1) / 20) * min(1.0, (steps - step) / (0.4 * steps))
@@ -286,7 +289,7 @@ class HeldOut:
 
 def run_batch(model: ReaderModel, batch: Batch, *, pointers: bool) -> tuple[Tensor, list[Tensor]]:
     """Draws a batch's pages and runs the model over them."""
-    pages = np.stack([draw(lines, batch.rows) for prompt in batch.grids for lines in prompt])
+    pages = np.stack([page.look.draw(page.lines) for prompt in batch.pages for page in prompt])
     targets = pointer_targets(batch) if pointers else None
     return model(torch.from_numpy(pages), frame(), torch.from_numpy(batch.ids), targets)
 
@@ -339,12 +342,12 @@ def _schedule(stage: Stage, step: int) -> float:
     return scale
 
 
-def _token_chars(lines: list[str], blank: int) -> np.ndarray:
-    """Returns the ids (visual tokens, 4) of the chars that each visual token shows."""
-    grid = np.full((ROWS, GRID_COLUMNS * CHARS_PER_TOKEN), blank, np.int64)
-    for row, line in enumerate(lines):
-        grid[row, : len(line)] = encode_text(line[:COLUMNS])
-    return grid.reshape(-1, CHARS_PER_TOKEN)
+def _token_chars(page: GridPage, blank: int) -> np.ndarray:
+    """Returns the ids (visual tokens, 8) of the chars that each visual token shows."""
+    grid = np.full((OWN.rows, OWN.tokens_per_row * 4), blank, np.int64)
+    for row, line in enumerate(page.lines):
+        grid[row, : len(line)] = encode_text(line)
+    return grid.reshape(OWN.rows // 2, 2, -1, 4).transpose(0, 2, 1, 3).reshape(-1, CHARS_SEEN)
 
 
 if __name__ == "__main__":
