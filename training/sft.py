@@ -12,17 +12,7 @@ answers with the thought before them, reading pages aloud throughout. Examples c
 
 from __future__ import annotations
 
-from trl import SFTConfig
-
-from training.stages.settings import parse
-from training.stages.supervised import supervise
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Runs the stage that a YAML file and the command line describe."""
-    model, data, trainer = parse(SFTConfig, arguments)
-    supervise(model, data, trainer)
-
+from training.stages.supervised import main
 
 if __name__ == "__main__":
     main()

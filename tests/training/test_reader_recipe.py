@@ -1,6 +1,5 @@
 """The recipe's parts that need the training stack; `make test-train` runs them."""
 
-import json
 import random
 from pathlib import Path
 
@@ -13,13 +12,13 @@ from safetensors.torch import save_file  # noqa: E402
 
 from glyph_shared.reader import Reader  # noqa: E402
 from glyph_shared.reader.prompt import text_piece  # noqa: E402
-from training.reader import train  # noqa: E402
 from training.reader.conversion import checkpoint_tensors, restore  # noqa: E402
 from training.reader.corpus import Corpus, load_corpus  # noqa: E402
 from training.reader.export import export  # noqa: E402
 from training.reader.export import main as export_command  # noqa: E402
+from training.reader.learner import frame, packed, read  # noqa: E402
 from training.reader.model import ModelConfig, ReaderModel, page_positions  # noqa: E402
-from training.reader.optim import Muon  # noqa: E402
+from training.reader.optim import MuonAdamW  # noqa: E402
 from training.reader.segments import Batch, Mix, make_batch  # noqa: E402
 
 # The exporter warns of its own internals.
@@ -57,7 +56,7 @@ def test_the_graphs_compute_what_was_trained(
 ):
     batch = make_batch(random.Random(pages), corpus, Mix(prompts=1, pages=pages, segments=3))
     with torch.no_grad():
-        hidden, _ = train.run_batch(model, batch, pointers=False)
+        hidden, _ = read(model, packed(batch), pointers=False)
         trained = model.logits(hidden)[0]
     memory = reader._read_pages(drawn(batch))
     for segment, ids in enumerate(batch.ids[0]):
@@ -112,10 +111,10 @@ def test_the_graphs_hold_no_copy_of_the_weights(reader: Reader):
 def test_segments_do_not_see_each_other(model: ReaderModel, corpus: Corpus):
     batch = make_batch(random.Random(4), corpus, Mix(prompts=1, segments=3))
     with torch.no_grad():
-        together, _ = train.run_batch(model, batch, pointers=False)
+        together, _ = read(model, packed(batch), pointers=False)
         ids = torch.from_numpy(batch.ids[:, 1:2])
         pages = torch.from_numpy(np.stack(drawn(batch)))
-        alone, _ = model(pages, train.frame(), ids)
+        alone, _ = model(pages, frame(), ids)
     assert torch.allclose(together[0, 1], alone[0, 0], atol=1e-3)
 
 
@@ -124,28 +123,16 @@ def test_the_answer_depends_on_the_pixels(model: ReaderModel, corpus: Corpus):
     ids = torch.from_numpy(batch.ids)
     page = torch.from_numpy(np.stack(drawn(batch)))
     with torch.no_grad():
-        read, _ = model(page, train.frame(), ids)
-        blank, _ = model(torch.full_like(page, 255), train.frame(), ids)
+        read, _ = model(page, frame(), ids)
+        blank, _ = model(torch.full_like(page, 255), frame(), ids)
     assert not torch.allclose(read, blank, atol=1e-2)
 
 
 def test_muon_makes_updates_orthogonal():
     torch.manual_seed(1)
-    weight = torch.nn.Parameter(torch.zeros(32, 32))
+    weight, bias = torch.nn.Parameter(torch.zeros(32, 32)), torch.nn.Parameter(torch.zeros(1))
     weight.grad = torch.randn(32, 32)
-    Muon([weight], lr=1.0).step(1.0)
+    MuonAdamW([weight], [bias], muon_lr=1.0, adam_lr=1.0).step()
     singular = torch.linalg.svdvals(weight.detach())
     assert singular.max() < 1.6
     assert singular.median() > 0.5
-
-
-def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    stages = train.STAGES_DEBUG[:1]
-    monkeypatch.setattr(train, "STAGES_DEBUG", stages)
-    train.main(["--debug", "--out", str(tmp_path), "--threads", "1"])
-    before = (tmp_path / "log.jsonl").read_text(encoding="utf-8")
-    train.main(["--debug", "--out", str(tmp_path), "--threads", "1"])
-    assert (tmp_path / "log.jsonl").read_text(encoding="utf-8") == before
-    done = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["done"]
-    assert done == {"vision": train.VISION_STEPS_DEBUG, stages[0].name: stages[0].steps}
-    assert json.loads(before.splitlines()[-1])["step"] == stages[0].steps

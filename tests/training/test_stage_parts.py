@@ -18,6 +18,7 @@ from tests.training.small import examples, write_examples  # noqa: E402
 from training.data.drawing import draw, rl_row  # noqa: E402
 from training.judge import Judge  # noqa: E402
 from training.preferences import read_preferences  # noqa: E402
+from training.reader.phases import PackedSettings, read_phases  # noqa: E402
 from training.rl import RewardSettings, RolloutSettings  # noqa: E402
 from training.stages.grpo import living  # noqa: E402
 from training.stages.journal import Journal, draw_curves, read_metrics  # noqa: E402
@@ -44,10 +45,12 @@ def test_each_configuration_can_be_read(config):
     stage = config.name.partition("_")[0]
     if stage not in STAGES:
         pytest.skip("no stage's")
-    others = (RewardSettings, RolloutSettings) if stage == "rl" else ()
+    others = (RewardSettings, RolloutSettings) if stage == "rl" else (PackedSettings,)
     # This machine may have no GPU to use vLLM and bfloat16 on.
     without_gpu = ("--bf16", "false", "--use_cpu", "true")
-    parse(STAGES[stage], ["--config", str(config), *without_gpu], *others)
+    *_, last = parse(STAGES[stage], ["--config", str(config), *without_gpu], *others)
+    if isinstance(last, PackedSettings):
+        read_phases(last.phases)
 
 
 def test_the_command_line_goes_before_the_file(tmp_path):

@@ -55,13 +55,13 @@ def character_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def model_config(shape: Shape, tokenizer: Tokenizer) -> dict[str, Any]:
+def model_config(shape: Shape, tokenizer: Tokenizer, dtype: str) -> dict[str, Any]:
     """Returns ``config.json`` for the shape, with the control tokens' numbers of the tokenizer."""
     token = {name: tokenizer.token_to_id(name) for name in SPECIAL_TOKENS}
     return {
         "architectures": ["Glm4vForConditionalGeneration"],
         "model_type": "glm4v",
-        "dtype": "float16",
+        "dtype": dtype,
         "tie_word_embeddings": False,
         "image_start_token_id": token["<|begin_of_image|>"],
         "image_end_token_id": token["<|end_of_image|>"],
@@ -69,15 +69,15 @@ def model_config(shape: Shape, tokenizer: Tokenizer) -> dict[str, Any]:
         "video_start_token_id": token["<|begin_of_video|>"],
         "video_end_token_id": token["<|end_of_video|>"],
         "video_token_id": token["<|video|>"],
-        "text_config": _text_config(shape, token),
+        "text_config": _text_config(shape, token, dtype),
         "vision_config": _vision_config(shape),
     }
 
 
-def _text_config(shape: Shape, token: Mapping[str, int]) -> dict[str, Any]:
+def _text_config(shape: Shape, token: Mapping[str, int], dtype: str) -> dict[str, Any]:
     return {
         "model_type": "glm4v_text",
-        "dtype": "float16",
+        "dtype": dtype,
         "vocab_size": shape.vocabulary,
         "hidden_size": shape.hidden,
         "intermediate_size": shape.feed_forward,
@@ -163,7 +163,8 @@ def write_checkpoint(
         metadata={"format": "pt"},
     )
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = model_config(shape, tokenizer)
+    dtype = next(iter(weights.values())).dtype.name
+    config = model_config(shape, tokenizer, dtype)
     eos = config["text_config"]["eos_token_id"]
     for name, content in {
         "config.json": config,

@@ -1,6 +1,6 @@
 """Writes examples that the reader learns from by rewards: `python -m training.reader.examples`.
 
-Pages and questions are those that `training.reader.train` is fed with, in the wordings of training.
+Pages and questions are those that the reader is trained on, in the wordings of training.
 Lookups of facts that are there, or not, are the task `questions`; a quote to be continued is `ocr`.
 """
 

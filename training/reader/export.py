@@ -26,23 +26,21 @@ from training.reader.model import ModelConfig, ReaderModel
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Exports the last checkpoint of a training run, or what a stage left."""
+    """Exports what a stage left."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, default=Path("runs/reader"))
-    parser.add_argument("--stage", type=Path, help="what a stage of training left: runs/…/final")
+    parser.add_argument(
+        "--stage",
+        type=Path,
+        default=Path("runs/sft_reader/final"),
+        help="what a stage of training left",
+    )
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     options = parser.parse_args(arguments)
     model = ReaderModel(ModelConfig())
-    if options.stage:
-        restore(model, load_file(options.stage / "model.safetensors"))
-        source = str(options.stage)
-    else:
-        state = torch.load(options.run / "checkpoint.pt", weights_only=True)
-        model.load_state_dict(state["model"])
-        source = f"steps {state['done']}"
+    restore(model, load_file(options.stage / "model.safetensors"))
     export(model, options.out)
     size = sum(file.stat().st_size for file in options.out.iterdir())
-    print(f"wrote {options.out}, {size / 1e6:.1f} MB, {source}")
+    print(f"wrote {options.out}, {size / 1e6:.1f} MB, of {options.stage}")
 
 
 def export(model: ReaderModel, folder: Path) -> None:

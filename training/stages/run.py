@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -23,8 +23,33 @@ from transformers.trainer_utils import get_last_checkpoint
 FINAL = "final"
 
 
-def run(trainer: Trainer, folder: Path) -> bool:
+def save_for_serving(trainer: Trainer, folder: Path) -> None:
+    """Writes weights and processor as ``glyph serve`` and vLLM load them.
+
+    The chat template is the one for inference. LoRA is merged into the weights.
+    """
+    model: Any = trainer.accelerator.unwrap_model(trainer.model)
+    if isinstance(model, PeftModel):
+        model = model.merge_and_unload()
+    if not trainer.is_world_process_zero():
+        return
+    model.save_pretrained(folder)
+    processor: Any = trainer.processing_class
+    template = files("glyph_shared.serving") / "chat_template.jinja"
+    trained_with, processor.chat_template = processor.chat_template, template.read_text("utf-8")
+    processor.save_pretrained(folder)
+    processor.chat_template = trained_with
+
+
+def run(
+    trainer: Trainer, folder: Path, save: Callable[[Trainer, Path], None] = save_for_serving
+) -> bool:
     """Trains from the last checkpoint of a run's folder, if it has one, and saves the result.
+
+    Args:
+        trainer: What trains.
+        folder: The run's.
+        save: Writes the result into a folder, which is there whole or not at all.
 
     Returns:
         False if the run was interrupted; the same command goes on.
@@ -46,28 +71,11 @@ def run(trainer: Trainer, folder: Path) -> bool:
                 trainer, f"stopped after step {trainer.state.global_step}; the same command goes on"
             )
             return False
-    save_for_serving(trainer, folder / FINAL)
+    draft = folder / f"{FINAL}.new"
+    save(trainer, draft)
+    if trainer.is_world_process_zero():
+        draft.rename(folder / FINAL)
     return True
-
-
-def save_for_serving(trainer: Trainer, folder: Path) -> None:
-    """Writes weights and processor as ``glyph serve`` and vLLM load them, whole or not at all.
-
-    The chat template is the one for inference. LoRA is merged into the weights.
-    """
-    model: Any = trainer.accelerator.unwrap_model(trainer.model)
-    if isinstance(model, PeftModel):
-        model = model.merge_and_unload()
-    if not trainer.is_world_process_zero():
-        return
-    draft = folder.with_name(f"{folder.name}.new")
-    model.save_pretrained(draft)
-    processor: Any = trainer.processing_class
-    template = files("glyph_shared.serving") / "chat_template.jinja"
-    trained_with, processor.chat_template = processor.chat_template, template.read_text("utf-8")
-    processor.save_pretrained(draft)
-    processor.chat_template = trained_with
-    draft.rename(folder)
 
 
 def _steps(checkpoint: str) -> int:

@@ -10,6 +10,7 @@ from transformers import TrainingArguments
 from trl import TrlParser
 
 from glyph_shared import ConfigError
+from training.reader.phases import PackedSettings
 from training.stages.model import ModelSettings
 
 
@@ -66,7 +67,8 @@ def parse(
         model, data, trainer, *rest = parser.parse_args_and_config(arguments)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"the settings of this stage: {error}") from error
-    if not data.examples:
+    packed = any(isinstance(one, PackedSettings) and one.phases for one in rest)
+    if not data.examples and not packed:
         raise ConfigError("examples must name at least one file; got none")
     if data.global_batch:
         trainer.gradient_accumulation_steps = accumulation(

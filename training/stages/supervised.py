@@ -6,11 +6,26 @@ from pathlib import Path
 
 from trl import SFTConfig, SFTTrainer
 
+from training.reader.packed import train_packed
+from training.reader.phases import PackedSettings
 from training.stages.journal import Journal, write_settings
 from training.stages.model import ModelSettings, load_model, load_processor
 from training.stages.rows import read_rows
 from training.stages.run import run
-from training.stages.settings import DataSettings
+from training.stages.settings import DataSettings, parse
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the stage that a YAML file and the command line describe, by examples or by phases.
+
+    Raises:
+        ConfigError: A setting is unknown or impossible.
+    """
+    model, data, trainer, packed = parse(SFTConfig, arguments, PackedSettings)
+    if packed.phases:
+        train_packed(model, packed, trainer)
+    else:
+        supervise(model, data, trainer)
 
 
 def supervise(model: ModelSettings, data: DataSettings, trainer: SFTConfig) -> bool:
