@@ -72,7 +72,7 @@ def corpus(tmp_path_factory) -> Corpus:
 @pytest.fixture(autouse=True)
 def _small_corpus(corpus, monkeypatch):
     monkeypatch.setattr(packed_stage, "load_corpus", lambda folder, held_out: corpus)
-    small = {
+    small = {"1p": (1, Mix(**SMALL, copy=1.0)), "tr": (1, Mix(**SMALL, transcript=True))}
         "1p": (1, Mix(**SMALL, copy=0.0, absent=0.0)),
         "tr": (1, Mix(**SMALL, transcript=True)),
     }
@@ -155,7 +155,7 @@ def test_pretraining_and_fine_tuning_leave_a_reader_that_answers(tmp_path, capsy
     assert np.isfinite(logits).all()
     told = read_metrics(second / METRICS)
     assert {"loss", "pointer", "finding", "grad_norm", "phase"} <= set(told[0])
-    assert any("eval_1p_lookup" in row and "eval_tr_transcript_chars" in row for row in told)
+    assert any("eval_1p_copy" in row and "eval_tr_transcript_chars" in row for row in told)
     assert (second / CURVES).read_bytes().startswith(b"\x89PNG")
     assert json.loads((second / "settings.json").read_text())["packed"]["phases"] == ASKING
     before = (second / METRICS).read_bytes()
