@@ -27,9 +27,9 @@ from training.reader import packed as packed_stage  # noqa: E402
 from training.reader.checkpoint import write_checkpoint  # noqa: E402
 from training.reader.conversion import checkpoint_tensors  # noqa: E402
 from training.reader.corpus import Corpus, load_corpus  # noqa: E402
-from training.reader.draw import draw  # noqa: E402
 from training.reader.export import main as export_command  # noqa: E402
-from training.reader.learner import Learner, packed, shown_chars  # noqa: E402
+from training.reader.learner import Learner, packed  # noqa: E402
+from training.reader.looks import OWN  # noqa: E402
 from training.reader.model import ModelConfig, ReaderModel  # noqa: E402
 from training.reader.optim import MuonAdamW, split  # noqa: E402
 from training.reader.phases import Phase, Phases, read_phases  # noqa: E402
@@ -73,16 +73,13 @@ def corpus(tmp_path_factory) -> Corpus:
 def _small_corpus(corpus, monkeypatch):
     monkeypatch.setattr(packed_stage, "load_corpus", lambda folder, held_out: corpus)
     small = {"1p": (1, Mix(**SMALL, copy=1.0)), "tr": (1, Mix(**SMALL, transcript=True))}
-        "1p": (1, Mix(**SMALL, copy=0.0, absent=0.0)),
-        "tr": (1, Mix(**SMALL, transcript=True)),
-    }
     monkeypatch.setattr(held_out, "MEASURED", small)
 
 
 @pytest.fixture(scope="module")
 def learner() -> Learner:
     torch.manual_seed(0)
-    made = Learner(ReaderModel(ModelConfig()), pointer_weight=1.0)
+    made = Learner(ReaderModel(ModelConfig()), pointer_weight=1.0, reading_weight=0.5)
     # A fresh head is zero and would make any two losses equal.
     torch.nn.init.normal_(made.reader.head.weight, std=0.1)
     return made.eval()
@@ -150,11 +147,11 @@ def test_pretraining_and_fine_tuning_leave_a_reader_that_answers(tmp_path, capsy
     sft.main(_config(second, started, ASKING, eval_strategy="steps", eval_steps=2))
     export_command(["--stage", str(second / FINAL), "--out", str(shipped)])
     reader = Reader.load(shipped)
-    memory = reader._read_pages([draw(["One line."])])
+    memory = reader._read_pages([OWN.draw(["One line."])])
     logits, _ = reader._extend(memory, text_piece(encode_text("Who?"), memory.next_position), None)
     assert np.isfinite(logits).all()
     told = read_metrics(second / METRICS)
-    assert {"loss", "pointer", "finding", "grad_norm", "phase"} <= set(told[0])
+    assert {"loss", "pointer", "finding", "reading", "grad_norm", "phase"} <= set(told[0])
     assert any("eval_1p_copy" in row and "eval_tr_transcript_chars" in row for row in told)
     assert (second / CURVES).read_bytes().startswith(b"\x89PNG")
     assert json.loads((second / "settings.json").read_text())["packed"]["phases"] == ASKING
@@ -171,7 +168,7 @@ def test_the_loss_of_a_segment_is_that_of_the_stock_class(learner, corpus, tmp_p
     stock = Glm4vForConditionalGeneration.from_pretrained(tmp_path).eval()
     assert stock.dtype == torch.float32
     processor = AutoProcessor.from_pretrained(tmp_path)
-    pages = [Image.fromarray(draw(lines)).convert("RGB") for lines in batch.grids[0]]
+    pages = [Image.fromarray(page.look.draw(page.lines)).convert("RGB") for page in batch.pages[0]]
     page = "<|begin_of_image|><|image|><|end_of_image|>"
     total, count = 0.0, 0
     for ids, learn in zip(batch.ids[0], batch.learn[0], strict=True):
@@ -191,19 +188,11 @@ def test_the_loss_of_a_segment_is_that_of_the_stock_class(learner, corpus, tmp_p
     with torch.no_grad():
         told = learner(**packed(batch))
     assert told["loss_short"].item() == pytest.approx(total / count, rel=1e-4)
-    pointing = told["loss"] - told["loss_short"]
-    assert pointing.item() == pytest.approx(told["pointer"].item(), rel=1e-4)
+    expected = told["loss_short"] + told["pointer"] + 0.5 * told["reading"]
+    assert told["loss"].item() == pytest.approx(expected.item(), rel=1e-6)
 
 
 # ---- parts ----
-
-
-def test_a_visual_token_shows_four_chars_of_each_of_two_lines():
-    chars = shown_chars(["abcdefgh", "ijkl", "mn"], rows=4)
-    assert chars.shape == (2 * 20, 8)
-    assert "".join(VOCABULARY[token] for token in chars[0]) == "abcdijkl"
-    assert "".join(VOCABULARY[token] for token in chars[1]) == "efgh    "
-    assert "".join(VOCABULARY[token] for token in chars[20]) == "mn      "
 
 
 def test_the_optimisers_state_survives_a_checkpoint(tmp_path):
@@ -247,6 +236,7 @@ def test_the_learning_rate_rises_holds_and_falls_in_each_phase():
         ({"mixes": [{"page": 2}]}, "unknown page; known are .*pages"),
         ({"mixes": [{"pages": "two"}]}, "pages must be int; got 'two'"),
         ({"mixes": [{"rows": 7}]}, "rows must be a multiple of 2 up to 32; got 7"),
+        ({"mixes": [{"rows": 8, "varied": 0.1}]}, "varied pages have rows: 32; got 8"),
         ({"mixes": [{"prompts": 0}]}, "prompts must be positive; got 0"),
         ({"mixes": []}, "needs steps, and mixes"),
         ({"step": 3, "mixes": [{}]}, "phase 'x': unknown step"),

@@ -17,6 +17,7 @@ MEASURED = {
     "1p": (3, Mix(prompts=8, segments=12, copy=0.25, absent=0.25)),
     "2p": (1, Mix(prompts=4, pages=2, segments=12, copy=0.25, absent=0.25)),
     "tr": (1, Mix(prompts=4, transcript=True)),
+    "linked": (1, Mix(prompts=6, segments=12, copy=0.0, absent=0.0, linked=1.0)),
 }
 """Batches of a mix by the name that their figures bear, and how many of each."""
 

@@ -28,11 +28,11 @@ from training.reader.checkpoint import write_checkpoint
 from training.reader.conversion import checkpoint_tensors, restore
 from training.reader.corpus import Corpus, load_corpus
 from training.reader.held_out import HeldOut
-from training.reader.learner import Fields, Learner, packed, spelled
+from training.reader.learner import Fields, Learner, packed, shown
 from training.reader.model import ModelConfig, ReaderModel
 from training.reader.optim import MuonAdamW, split
 from training.reader.phases import PackedSettings, Phases, read_phases
-from training.reader.segments import draw_page, make_batch
+from training.reader.segments import draw_pages, make_batch
 from training.stages.journal import Journal, write_settings
 from training.stages.model import ModelSettings
 from training.stages.run import run
@@ -54,8 +54,8 @@ class Steps(Dataset[Fields]):
         shares, mixes = zip(*phase.mixes, strict=True)
         mix = rng.choices(mixes, shares)[0]
         if phase.vision:
-            pages = [draw_page(rng, self._corpus, mix).lines for _ in range(mix.prompts)]
-            return spelled(pages, mix.rows)
+            pages = [draw_pages(rng, self._corpus, mix) for _ in range(mix.prompts)]
+            return shown([page for prompt in pages for page in prompt])
         return packed(make_batch(rng, self._corpus, mix))
 
 
@@ -124,13 +124,14 @@ def train_packed(
     _prepare(model, trainer, phases)
     folder = Path(trainer.output_dir)
     write_settings(folder, model=model, packed=settings, trainer=trainer.to_dict())
-    learner = Learner(_reader(model.model, trainer.seed), settings.pointer_weight)
-    learner.reader.vision.requires_grad_(model.train_vision)
+    reader = _reader(model.model, trainer.seed)
+    learner = Learner(reader, settings.pointer_weight, settings.reading_weight)
+    reader.vision.requires_grad_(model.train_vision)
     learner.to(trainer.device)
-    matrices, others = split(learner.reader)
+    matrices, others = split(reader)
     optimizer = MuonAdamW(
         matrices,
-        [*others, *learner.spelling.parameters()],
+        [*others, *learner.head.parameters()],
         muon_lr=settings.muon_learning_rate,
         adam_lr=trainer.learning_rate,
     )

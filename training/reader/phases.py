@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
 
 from glyph_shared import ConfigError
-from training.reader.pages import ROWS
-from training.reader.segments import LINES_PER_TOKEN, Mix
+from training.reader.looks import OWN
+from training.reader.reading_head import DOWN
+from training.reader.segments import Mix
 
 LOWEST = 0.02
 """Where a cool-down ends, as a share of the learning rate."""
@@ -25,8 +26,7 @@ class PackedSettings:
         default_factory=list,
         metadata={
             "help": "In place of examples: phases of name, steps, mixes, warmup, peak, cooldown "
-            "and vision; a mix has share, prompts, pages, segments, copy, absent, transcript, rows "
-            "and alike."
+            "and vision; a mix has share, and the fields of training.reader.segments.Mix."
         },
     )
     muon_learning_rate: float = field(
@@ -34,6 +34,9 @@ class PackedSettings:
     )
     pointer_weight: float = field(
         default=1.0, metadata={"help": "Of pointing to the next char's place on the page."}
+    )
+    reading_weight: float = field(
+        default=0.5, metadata={"help": "Of telling the chars of each visual token."}
     )
 
 
@@ -123,10 +126,12 @@ def _mix(where: str, given: Mapping[str, Any]) -> tuple[float, Mix]:
     for name in ("prompts", "pages", "segments"):
         if getattr(mix, name) < 1:
             raise ConfigError(f"{where}: {name} must be positive; got {getattr(mix, name)}")
-    if not 0 < mix.rows <= ROWS or mix.rows % LINES_PER_TOKEN:
+    if not 0 < mix.rows <= OWN.rows or mix.rows % DOWN:
         raise ConfigError(
-            f"{where}: rows must be a multiple of {LINES_PER_TOKEN} up to {ROWS}; got {mix.rows}"
+            f"{where}: rows must be a multiple of {DOWN} up to {OWN.rows}; got {mix.rows}"
         )
+    if mix.varied and mix.rows != OWN.rows:
+        raise ConfigError(f"{where}: varied pages have rows: {OWN.rows}; got {mix.rows}")
     return share, mix
 
 
