@@ -12,7 +12,8 @@ from glyph_shared.planted_facts import FACTS, plant_facts
 from glyph_shared.reader import Reader
 from glyph_shared.rendering import render
 from tests.cli.knowing_reader import KnowingReader
-from training.reader import evaluate
+from training.reader import bench, evaluate
+from training.reader.corpus import Corpus
 
 PROSE = Document.from_text("It rained all day. Nobody went out. " * 120, "story.txt")
 
@@ -49,9 +50,9 @@ def test_the_command_prints_one_json_line_per_seed_and_a_total(reader, monkeypat
 
 
 def test_a_long_document_is_read_page_by_page_with_its_facts_in_it(reader, monkeypatch):
-    monkeypatch.setattr(evaluate, "python_documentation", lambda: PROSE)
-    corpus = evaluate.Corpus(prose=[], docstrings=[], code=[], words=["lamp", "river", "stone"])
-    told = evaluate.Bench(reader, corpus).document(random.Random(1))
+    monkeypatch.setattr(bench, "python_documentation", lambda: PROSE)
+    corpus = Corpus(prose=[], docstrings=[], code=[], words=["lamp", "river", "stone"])
+    told = bench.Bench(reader, corpus).document(random.Random(1))
     assert told["pages"] == len(reader.pages_seen) / 6
     assert told["chars"] > len(PROSE.text) + FACTS * len(told["truth"][0])
     assert told["facts_found"] == "0/3"

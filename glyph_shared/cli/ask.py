@@ -183,10 +183,8 @@ def _client(embedded: bool, base_url: str | None, model: str | None) -> Iterator
     if base_url is not None or model is not None:
         raise ConfigError("--embedded starts its own server; leave --base-url and --model out")
     # Named, because GLYPH_MODEL names another server's.
-    with (
-        running_embedded(Reader.load()) as url,
-        GlyphClient(base_url=url, model=Reader.name) as client,
-    ):
+    reader = Reader.load()
+    with running_embedded(reader) as url, GlyphClient(base_url=url, model=reader.name) as client:
         yield client
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from glyph_shared.errors import ConfigError, InputError
+from glyph_shared.reader.card import FILE, PRESET, ReaderCard
 from glyph_shared.reader.prompt import Piece, pages_piece, question_piece, text_piece
 from glyph_shared.reader.vocabulary import REFUSAL, STOP_IDS, VOCABULARY
 from glyph_shared.rendering import RenderConfig
@@ -26,7 +27,17 @@ WEIGHTS = Path(__file__).parent / "weights"
 MEMORY_BYTES = 256 * 2**20
 """Keys and values of prompts that stay in memory, some 80 pages: the next question is cheap."""
 
-_FILES = ("vision.onnx", "language.onnx", "model.safetensors", "config.json", "tokenizer.json")
+LONGEST_ANSWER = 2600
+"""In tokens: a page's transcript, of 32 lines of 79 chars and the ends of the lines."""
+
+_FILES = (
+    "vision.onnx",
+    "language.onnx",
+    "model.safetensors",
+    "config.json",
+    "tokenizer.json",
+    FILE,
+)
 
 GreyPage = NDArray[np.uint8]
 
@@ -63,10 +74,14 @@ class _Memory:
 
 
 class Reader:
-    """A GLM-4.1V-architecture model of a few million parameters that reads pages of one θ.
+    """A GLM-4.1V-architecture model of a few million parameters that reads pages of its own θ.
 
     It transcribes a page and looks up facts written on up to `max_pages` pages; it knows nothing
     that is not on them. Several threads may call `generate` at once.
+
+    Attributes:
+        card: Its limits and the looks it reads, from the weights' folder.
+        accepted_thetas: Hashes of the θ it reads.
 
     Example:
         >>> reader = Reader.load()
@@ -76,10 +91,7 @@ class Reader:
         '4711'
     """
 
-    name = "glyph-reader"
     refusal = REFUSAL
-    max_pages = 4
-    max_model_len = 4096
 
     def __init__(self, directory: Path) -> None:
         absent = [name for name in _FILES if not (directory / name).is_file()]
@@ -88,6 +100,8 @@ class Reader:
                 f"the reader's folder {str(directory)!r} lacks {', '.join(absent)}; install "
                 "glyph-context again, or export trained weights with training.reader.export"
             )
+        self.card = ReaderCard.load(directory)
+        self.accepted_thetas = self.card.thetas()
         options = onnxruntime.SessionOptions()
         # Requests run side by side; more threads for one small matrix would only wait.
         options.intra_op_num_threads = 1
@@ -110,19 +124,29 @@ class Reader:
         """Loads the shipped weights, or those of another folder that the recipe exported.
 
         Raises:
-            ConfigError: The folder lacks a file.
+            ConfigError: The folder lacks a file, or the card in it is damaged.
         """
         return cls(directory or WEIGHTS)
 
-    @cached_property
-    def render_config(self) -> RenderConfig:
-        """The one θ it was trained on."""
-        return RenderConfig.preset("reader")
+    @property
+    def name(self) -> str:
+        """What clients call it."""
+        return self.card.name
 
     @property
-    def accepted_thetas(self) -> tuple[str, ...]:
-        """Hashes of the θ it can read."""
-        return (self.render_config.theta_hash,)
+    def max_pages(self) -> int:
+        """The most pages of a prompt."""
+        return self.card.max_pages
+
+    @property
+    def max_model_len(self) -> int:
+        """Its window in tokens, prompt and answer together."""
+        return self.card.max_model_len
+
+    @cached_property
+    def render_config(self) -> RenderConfig:
+        """The θ it reads best, which clients draw."""
+        return RenderConfig.preset(PRESET)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -146,12 +170,12 @@ class Reader:
         return memory.keys.shape[2] if memory is not None else 0
 
     def generate(
-        self, pages: Sequence[GreyPage], question: str, *, max_tokens: int = 1600
+        self, pages: Sequence[GreyPage], question: str, *, max_tokens: int = LONGEST_ANSWER
     ) -> Iterator[ReaderToken]:
         """Answers greedily, token by token.
 
         Args:
-            pages: One to `max_pages` pages drawn with `render_config`, uint8 (448, 560) each.
+            pages: One to `max_pages` pages of an accepted θ, grey uint8 of its size each.
             question: Plain text; control tokens written in it stay text.
             max_tokens: Where to stop an answer that does not end.
 

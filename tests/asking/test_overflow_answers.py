@@ -41,7 +41,7 @@ def _pages(server: ScriptedServer) -> list[dict[str, Any]]:
 
 def test_hybrid_finds_a_planted_fact_beyond_the_embedded_readers_window(embedded: str) -> None:
     document = Document.from_text(TEXT, "offices.txt")
-    with GlyphClient(embedded, model=Reader.name) as client:
+    with GlyphClient(embedded) as client:
         window = client.model_entry().max_model_len
         with pytest.raises(OverLengthError):
             client.plan(document, QUESTION, overflow="error", max_pages=2)
@@ -58,7 +58,7 @@ def test_hybrid_finds_a_planted_fact_beyond_the_embedded_readers_window(embedded
 
 def test_map_reduce_finds_it_too_and_leaves_nothing_out(embedded: str) -> None:
     text = "".join([*RAIN[:20], FACT, *RAIN[20:40]])
-    with GlyphClient(embedded, model=Reader.name) as client:
+    with GlyphClient(embedded) as client:
         made = client.ask(QUESTION, text, overflow="map_reduce", max_pages=2)
     assert made.text == "4711"
     assert len(made.windows) > 1
@@ -122,7 +122,7 @@ def test_denser_sends_all_of_the_text_at_a_smaller_look_and_says_so() -> None:
 
 def test_denser_is_refused_where_the_server_reads_one_theta_only(embedded: str) -> None:
     with (
-        GlyphClient(embedded, model=Reader.name) as client,
+        GlyphClient(embedded) as client,
         pytest.raises(ConfigError, match="own θ only"),
     ):
         client.ask(QUESTION, TEXT, overflow="denser")

@@ -379,7 +379,7 @@ def test_a_page_beyond_the_models_longest_edge_is_shown_in_parts_it_does_not_shr
 
 
 def test_the_embedded_reader_refuses_both_ways_and_says_why() -> None:
-    with running_embedded(Reader.load()) as url, GlyphClient(url, model=Reader.name) as client:
+    with running_embedded(Reader.load()) as url, GlyphClient(url) as client:
         for how in ("hidpi", "text"):
             with pytest.raises(ConfigError, match="embedded reader: it reads pages of its own θ"):
                 client.ask(QUESTION, TEXT, refine=how)

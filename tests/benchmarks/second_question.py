@@ -31,7 +31,7 @@ from glyph_shared.reader import Reader
 from glyph_shared.rendering import PageStore
 from glyph_shared.serving import running_embedded
 from tests.benchmarks import texts
-from tests.served.launch import PROGRAM, glyph_serve
+from tests.served.launch import NAME, PROGRAM, glyph_serve
 from tests.served.relay import Relay
 
 QUESTIONS = (
@@ -85,8 +85,9 @@ def main() -> None:
     options = parser.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
-        with running_embedded(Reader.load()) as base_url:
-            rows += measure("embedded", base_url, Reader.max_pages)
+        reader = Reader.load()
+        with running_embedded(reader) as base_url:
+            rows += measure("embedded", base_url, reader.max_pages)
             rows += measure("embedded", base_url, options.pages)
         if options.vllm:
             if not PROGRAM.exists():
@@ -109,7 +110,7 @@ def measure(server: str, base_url: str, pages: int) -> list[Row]:
         store = PageStore(Path(folder, "pages"))
         with GlyphClient(relay.base_url) as probe:
             card = probe.model_entry()
-        is_reader = card.id == Reader.name
+        is_reader = card.id == NAME
         config = RenderConfig.preset("reader" if is_reader else "en")
         sampling = FOR_THE_READER if is_reader else FOR_GLYPH
         first, other = (

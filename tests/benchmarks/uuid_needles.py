@@ -153,7 +153,7 @@ def read(count: int, dpi: int) -> list[OcrRow]:
 def look_up(count: int) -> LookupRow:
     """Asks the embedded reader for one UUID on one page, so many times."""
     exact = refused = wrong = 0
-    with running_embedded(Reader.load()) as url, GlyphClient(url, model=Reader.name) as client:
+    with running_embedded(Reader.load()) as url, GlyphClient(url) as client:
         for seed in range(count):
             text, truth = fact_page(seed)
             answer = client.ask(QUESTION, text)

@@ -19,6 +19,7 @@ DATA = (
     "glyph_shared/rendering/presets/reader.json",
     "glyph_shared/serving/chat_template.jinja",
     "glyph_shared/reader/weights/config.json",
+    "glyph_shared/reader/weights/reader.json",
     "glyph_shared/reader/weights/tokenizer.json",
     "glyph_shared/reader/weights/model.safetensors",
     "glyph_shared/reader/weights/vision.onnx",

@@ -30,7 +30,6 @@ from glyph_shared import (
 )
 from glyph_shared.asking import Endpoint
 from glyph_shared.planning import EstimateCounter
-from glyph_shared.reader import Reader
 from llama_index_glyph.compare import (
     FullContext,
     Gold,
@@ -261,7 +260,7 @@ def test_pages_may_not_retrieve_in_secret():
 
 def test_the_reader_reads_pages_and_the_row_shows_where_the_answer_stands(reader_url, tmp_path):
     async def work():
-        async with AsyncGlyphClient(reader_url, Reader.name) as client:
+        async with AsyncGlyphClient(reader_url) as client:
             pages = PageAnswerer(client, bare=True, max_tokens=32)
             arms = {"glyph": FullContext(DOCUMENTS, pages), "rag": rag(pages)}
             return await compare(DOCUMENTS, [ASKED], arms, tmp_path)

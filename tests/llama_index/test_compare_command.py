@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from glyph_shared.reader import Reader
+from glyph_shared.reader.card import ReaderCard
+from glyph_shared.reader.engine import WEIGHTS
 from llama_index_glyph.compare.__main__ import app
 from tests.scripted_server import ScriptedServer, failure, streamed
 
+NAME = ReaderCard.load(WEIGHTS).name
 FACT = "The manager of the Riga mill is Nina Silva."
 
 
@@ -39,7 +41,7 @@ def corpus(tmp_path):
 
 def arguments(corpus, url):
     asked = ["--questions", str(corpus / "questions.jsonl")]
-    named = ["--base-url", url, "--model", Reader.name, "--output", str(corpus / "out")]
+    named = ["--base-url", url, "--model", NAME, "--output", str(corpus / "out")]
     return [str(corpus / "corpus"), *asked, *named]
 
 
@@ -64,7 +66,7 @@ def test_a_comparison_leaves_a_report_and_all_figures(corpus, reader_url):
     assert summary["currency"] == "EUR"
     # Another model's answers may not be mixed in.
     claimed = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    assert claimed["settings"]["model"] == Reader.name
+    assert claimed["settings"]["model"] == NAME
     assert "glyph: right 100.0 %" in done.output
     again = command(corpus, reader_url, *arms, "--prices", str(prices))
     assert again.exit_code == 0

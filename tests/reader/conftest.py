@@ -7,8 +7,13 @@ from training.reader.corpus import Corpus, load_corpus
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return load_corpus(Path(tmp_path_factory.mktemp("corpus")), held_out=True)
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="session")
+def corpus(corpus_folder: Path) -> Corpus:
+    return load_corpus(corpus_folder, held_out=True)
 
 
 @pytest.fixture(scope="session")

@@ -84,9 +84,10 @@ def test_the_tokenizer_file_agrees_with_the_vocabulary(reader: Reader):
     assert reader.count_tokens("Who?\n") == len(ids)
 
 
-@pytest.mark.parametrize("count", [0, 5])
-def test_too_few_or_too_many_pages_are_refused(reader: Reader, count: int):
-    with pytest.raises(InputError, match=f"1 to 4 pages at a time; got {count}"):
+@pytest.mark.parametrize("beyond", [False, True])
+def test_too_few_or_too_many_pages_are_refused(reader: Reader, beyond: bool):
+    count = reader.max_pages + 1 if beyond else 0
+    with pytest.raises(InputError, match=f"1 to {reader.max_pages} pages at a time; got {count}"):
         reader.generate([page_of(reader, TEXT)] * count, QUESTION)
 
 

@@ -25,7 +25,7 @@ from glyph_shared.reader import Reader
 from glyph_shared.rendering import RenderConfig
 from glyph_shared.serving import running_embedded
 from tests.langchain.suite_table import Outcomes, Recorder
-from tests.served.launch import MAX_PAGES, WEIGHTS, WINDOW, glyph_serve
+from tests.served.launch import MAX_PAGES, NAME, WEIGHTS, WINDOW, glyph_serve
 from tests.served.server import Served, is_answering, running_in_vllm
 
 # Read before the fixture that keeps a developer's environment out of the tests.
@@ -76,11 +76,11 @@ def embedded(reader: WatchedReader) -> Iterator[Served]:
     with running_embedded(reader, api_key=KEY) as base_url:
         yield Served(
             base_url,
-            Reader.name,
+            reader.name,
             KEY,
             RenderConfig.preset("reader"),
-            Reader.max_model_len,
-            Reader.max_pages,
+            reader.max_model_len,
+            reader.max_pages,
             lambda: reader.running,
             GREEDY,
             {"cite": False},
@@ -93,7 +93,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with glyph_serve(log, api_key=KEY) as base_url:
         yield Served(
             base_url,
-            Reader.name,
+            NAME,
             KEY,
             RenderConfig.preset("reader"),
             WINDOW,

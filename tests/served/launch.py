@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glyph_shared.reader import Reader
+from glyph_shared.reader.card import ReaderCard
 from tests.served.server import comes_true, is_answering
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = Path(os.environ.get("GLYPH_READER_WEIGHTS", ROOT / "glyph_shared" / "reader" / "weights"))
 PROGRAM = Path(os.environ.get("GLYPH_VLLM", ROOT / ".venv-vllm" / "bin" / "vllm"))
+NAME = ReaderCard.load(WEIGHTS).name
 
 WINDOW = 16_384
 """Forty pages of the reader's and an answer; it was trained on four, so their answer is poor."""
@@ -44,7 +45,7 @@ def glyph_serve(log: Path, *, api_key: str | None = None) -> Iterator[str]:
     base_url = f"http://127.0.0.1:{port}/v1"
     command = [
         *(sys.executable, "-m", "glyph_shared.cli", "serve", "--model", str(WEIGHTS)),
-        *("--served-name", Reader.name, "--port", str(port), "--no-thinking", "--tools"),
+        *("--served-name", NAME, "--port", str(port), "--no-thinking", "--tools"),
         *("--max-model-len", str(WINDOW), "--max-pages", str(MAX_PAGES), "--", *SMALL),
     ]
     with log.open("wb") as output:

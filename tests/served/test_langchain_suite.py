@@ -13,11 +13,11 @@ pytest.importorskip("langchain_tests")
 
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
-from glyph_shared.reader import Reader
 from langchain_glyph import ChatGlyph
 from tests.langchain.local_file import LocalFile
 from tests.langchain.suite_table import differing
 from tests.served.forms import ENDS_SOON
+from tests.served.launch import NAME
 
 pytestmark = [
     pytest.mark.server,
@@ -49,7 +49,7 @@ class TestOnVllm(ChatModelIntegrationTests):
 
     @property
     def model_override_value(self):
-        return Reader.name
+        return NAME
 
     @property
     def supports_json_mode(self):

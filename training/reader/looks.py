@@ -141,6 +141,11 @@ def look(
     return Look(own.model_copy(update=changed), advance)
 
 
+def look_of(config: RenderConfig) -> Look:
+    """Returns the look of a θ that names a monospaced font."""
+    return Look(config, config.font_size * _advance_of(config.font_path or FONTS[0]))
+
+
 def _colours(rng: random.Random) -> tuple[int, int]:
     dark, light = rng.randint(0, 90), rng.randint(190, 255)
     return (dark, light) if rng.random() < 0.7 else (light, dark)
