@@ -35,6 +35,7 @@ from training.reader.optim import MuonAdamW, split  # noqa: E402
 from training.reader.phases import Phase, Phases, read_phases  # noqa: E402
 from training.reader.segments import Mix, make_batch  # noqa: E402
 from training.stages.journal import CURVES, METRICS, read_metrics  # noqa: E402
+from training.stages.model import ModelSettings, load_model, load_processor  # noqa: E402
 from training.stages.run import FINAL  # noqa: E402
 
 # The exporter warns of its own internals.
@@ -150,6 +151,9 @@ def test_pretraining_and_fine_tuning_leave_a_reader_that_answers(tmp_path, capsy
     memory = reader._read_pages([OWN.draw(["One line."])])
     logits, _ = reader._extend(memory, text_piece(encode_text("Who?"), memory.next_position), None)
     assert np.isfinite(logits).all()
+    served = ModelSettings(model=str(second / FINAL), model_dtype="float32")
+    assert load_model(served, tmp_path).dtype == torch.float32
+    assert load_processor(served).tokenizer.encode("?") == encode_text("?")
     told = read_metrics(second / METRICS)
     assert {"loss", "pointer", "finding", "reading", "grad_norm", "phase"} <= set(told[0])
     assert any("eval_1p_copy" in row and "eval_tr_transcript_chars" in row for row in told)
@@ -252,6 +256,7 @@ def test_an_impossible_phase_is_an_error_that_names_it(phase, message):
     ("more", "message"),
     [
         ({"max_steps": 3}, "the phases have 4 steps; got max_steps 3"),
+        ({"examples": ["a.jsonl"]}, "from examples or from phases; got both"),
         ({"lora_rank": 4}, "lora_rank: 0"),
         ({"model_dtype": "bfloat16"}, "model_dtype: float32"),
         ({"gradient_accumulation_steps": 2}, "a batch a step"),

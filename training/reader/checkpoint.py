@@ -162,6 +162,8 @@ def write_checkpoint(
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
+    # The writer leaves a file that only its owner may read.
+    (folder / "model.safetensors").chmod(0o644)
     tokenizer.save(str(folder / "tokenizer.json"))
     dtype = next(iter(weights.values())).dtype.name
     config = model_config(shape, tokenizer, dtype)

@@ -52,8 +52,6 @@ def export(model: ReaderModel, folder: Path) -> None:
     language = LanguageGraph(model.c, single)
     _write_graph(vision, _vision_example(), folder / "vision.onnx")
     _write_graph(language, _language_example(model.c), folder / "language.onnx")
-    # The writer of the weights leaves a file that only its owner may read.
-    (folder / "model.safetensors").chmod(0o644)
 
 
 def _vision_example() -> tuple[tuple[Tensor, ...], dict[str, object]]:

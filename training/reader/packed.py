@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
@@ -188,7 +189,7 @@ def _reader(model: str, seed: int) -> ReaderModel:
     path = (WEIGHTS if model == "reader" else Path(model)) / "model.safetensors"
     try:
         restore(reader, load_file(path))
-    except (OSError, KeyError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise ConfigError(
             f"model must be reader, reader-random, or the folder of a reader's weights; "
             f"got {model!r}: {error}"

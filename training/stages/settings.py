@@ -70,6 +70,8 @@ def parse(
     packed = any(isinstance(one, PackedSettings) and one.phases for one in rest)
     if not data.examples and not packed:
         raise ConfigError("examples must name at least one file; got none")
+    if data.examples and packed:
+        raise ConfigError("a stage learns from examples or from phases; got both")
     if data.global_batch:
         trainer.gradient_accumulation_steps = accumulation(
             data.global_batch, trainer.per_device_train_batch_size
