@@ -11,6 +11,8 @@ torch = pytest.importorskip("torch", reason="needs .venv-train: make test-train"
 from safetensors.torch import save_file  # noqa: E402
 
 from glyph_shared.reader import Reader  # noqa: E402
+from glyph_shared.reader.card import ReaderCard  # noqa: E402
+from glyph_shared.reader.engine import WEIGHTS  # noqa: E402
 from glyph_shared.reader.prompt import text_piece  # noqa: E402
 from training.reader.conversion import checkpoint_tensors, restore  # noqa: E402
 from training.reader.corpus import Corpus, load_corpus  # noqa: E402
@@ -42,7 +44,7 @@ def model() -> ReaderModel:
 @pytest.fixture(scope="module")
 def reader(model: ReaderModel, tmp_path_factory: pytest.TempPathFactory) -> Reader:
     folder = Path(tmp_path_factory.mktemp("weights"))
-    export(model, folder)
+    export(model, folder, ReaderCard.load(WEIGHTS))
     return Reader.load(folder)
 
 
@@ -82,7 +84,7 @@ def test_what_a_stage_left_is_exported_as_what_was_trained(
     stage.mkdir()
     save_file(checkpoint_tensors(model), stage / "model.safetensors")
     export_command(["--stage", str(stage), "--out", str(out)])
-    for name in ("model.safetensors", "language.onnx", "vision.onnx"):
+    for name in ("model.safetensors", "language.onnx", "vision.onnx", "reader.json"):
         assert (out / name).read_bytes() == (reader._directory / name).read_bytes(), name
 
 

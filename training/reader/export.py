@@ -1,7 +1,7 @@
 """Writes a trained reader as one folder: `python -m training.reader.export`.
 
-The folder is a GLM-4.1V checkpoint that transformers and vLLM load, and two ONNX graphs whose
-weights are not copies but references into its `model.safetensors`.
+The folder is a GLM-4.1V checkpoint that transformers and vLLM load, two ONNX graphs whose weights
+are not copies but references into its `model.safetensors`, and a card of its limits, `reader.json`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from onnx import TensorProto, helper
 from safetensors.torch import load_file
 from torch import Tensor
 
+from glyph_shared.reader.card import ReaderCard
 from glyph_shared.reader.engine import WEIGHTS
 from training.reader.checkpoint import write_checkpoint
 from training.reader.conversion import checkpoint_tensors, restore
@@ -35,16 +36,22 @@ def main(arguments: list[str] | None = None) -> None:
         help="what a stage of training left",
     )
     parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument(
+        "--card",
+        type=Path,
+        default=WEIGHTS,
+        help="a folder whose reader.json tells the limits of these weights too",
+    )
     options = parser.parse_args(arguments)
     model = ReaderModel(ModelConfig())
     restore(model, load_file(options.stage / "model.safetensors"))
-    export(model, options.out)
+    export(model, options.out, ReaderCard.load(options.card))
     size = sum(file.stat().st_size for file in options.out.iterdir())
     print(f"wrote {options.out}, {size / 1e6:.1f} MB, of {options.stage}")
 
 
-def export(model: ReaderModel, folder: Path) -> None:
-    """Writes checkpoint and graphs of `model` into `folder`."""
+def export(model: ReaderModel, folder: Path, card: ReaderCard) -> None:
+    """Writes checkpoint, graphs and card of `model` into `folder`."""
     tensors = {name: value.half() for name, value in checkpoint_tensors(model).items()}
     write_checkpoint(folder, {name: value.numpy() for name, value in tensors.items()})
     single = {name: value.float() for name, value in tensors.items()}
@@ -52,6 +59,7 @@ def export(model: ReaderModel, folder: Path) -> None:
     language = LanguageGraph(model.c, single)
     _write_graph(vision, _vision_example(), folder / "vision.onnx")
     _write_graph(language, _language_example(model.c), folder / "language.onnx")
+    card.save(folder)
 
 
 def _vision_example() -> tuple[tuple[Tensor, ...], dict[str, object]]:
