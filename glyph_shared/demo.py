@@ -71,7 +71,7 @@ class DemoResult:
         document: The document with the facts in it.
         page_file: A page that holds a fact, as the reader saw it.
         default: Tokens of the whole document at the default θ.
-        readers: The same at the reader's own θ, which is no compression.
+        readers: The same at the reader's own θ, which compresses less or not at all.
         pages_read: Pages the reader looked at.
         pages: All pages at the reader's θ.
         seconds: How long it read.
@@ -171,7 +171,8 @@ def _introduction(
     return (
         f"Drawn for a large model (default θ): {counted(default.pages, 'page')}, {default.report}.",
         f"Drawn for the embedded reader: {counted(len(made.pages), 'page')}, {readers}.",
-        "That is no compression: large letters are what a model this small can read.",
+        ("That is no compression: " if readers.ratio < 1 else "It compresses less: ")
+        + "larger letters are what a model this small can read.",
         f"One of its pages, with a fact on it: {page_file}",
     )
 

@@ -185,7 +185,8 @@ def test_a_server_that_is_not_there_is_told_with_what_needs_no_gpu(run, book):
 def test_files_and_standard_input_are_one_context(run, book, reader):
     arguments = ("ask", "--embedded", book, "-", QUESTION)
     assert "reading 1 page," in run(*arguments, input="More.").stderr
-    assert "reading 5 pages," in run(*arguments, input="More.\n" * 70).stderr
+    lines = round(reader.render_config.page_size[1] / reader.render_config.line_height)
+    assert "reading 5 pages," in run(*arguments, input="More.\n" * 4 * lines).stderr
 
 
 def test_a_server_streams_its_answer(run, book):

@@ -13,7 +13,8 @@ from glyph_shared.errors import ConfigError, InputError
 from glyph_shared.planted_facts import FACTS, PlantedFact, plant_facts
 from glyph_shared.rendering import render
 
-PROSE = "It rained all day. Nobody went out. " * 120
+PROSE = "It rained all day. Nobody went out. " * 240
+LINES = "It rained all day. Nobody went out.\n\n" * 120
 
 
 @pytest.fixture
@@ -96,15 +97,17 @@ def test_the_kept_page_is_the_readers(reader, tmp_path):
         assert page.size == (width, height)
 
 
-def test_the_readers_pages_are_reported_as_no_compression(reader, tmp_path):
+@pytest.mark.parametrize(("text", "compresses"), [(LINES, False), (PROSE, True)])
+def test_whether_the_readers_pages_compress_is_told(reader, tmp_path, text, compresses):
     lines = []
     result = demo.run_demo(
-        reader, seed=3, output=tmp_path, document=_document(), say=lines.append,
-        progress=lambda done: None,
+        reader, seed=3, output=tmp_path, document=Document.from_text(text, "story.txt"),
+        say=lines.append, progress=lambda done: None,
     )  # fmt: skip
-    assert result.readers.ratio < 1 < result.default.ratio
+    assert (result.readers.ratio > 1) == compresses
+    assert result.readers.ratio < result.default.ratio
     assert result.readers.tokenizer == result.default.tokenizer
-    assert any("no compression" in line for line in lines)
+    assert any("no compression" in line for line in lines) != compresses
     assert any(str(result.page_file) in line for line in lines)
 
 
@@ -125,7 +128,8 @@ def test_a_long_reading_is_announced_as_a_range_that_ends_with_the_time(reader, 
         document=Document.from_text(PROSE * 5, "story.txt"),
     )  # fmt: skip
     assert lines[-1].endswith(" on each: about 2 s. It stops after 2 s in all.")
-    assert "about 73 to 110 s." in demo._announcement(733, 3, 170.0)
+    low, high = (round(700 * each) for each in demo.SECONDS_PER_PAGE)
+    assert f"about {low} to {high} s." in demo._announcement(700, 3, 1000.0)
 
 
 def test_when_time_is_up_the_pages_left_out_are_told(reader, tmp_path, monkeypatch):
