@@ -19,7 +19,7 @@ PROGRAM = Path(os.environ.get("GLYPH_VLLM", ROOT / ".venv-vllm" / "bin" / "vllm"
 NAME = ReaderCard.load(WEIGHTS).name
 
 WINDOW = 16_384
-"""Forty pages of the reader's and an answer; it was trained on four, so their answer is poor."""
+"""Forty pages of the reader's and an answer; it was trained on fewer, so their answer is poor."""
 MAX_PAGES = 44
 START_SECONDS = 600.0
 STOP_SECONDS = 60.0

@@ -87,7 +87,7 @@ class Served:
 
     def notes(self) -> str:
         """Returns a text with the fact in it, long enough to be drawn when it stands in a chat."""
-        # The reader is shown any text as pages, and was trained on four; others take short as text.
+        # The reader is shown any text as pages, and was trained on few; others take short as text.
         around = FILLER * (12 if self.config == RenderConfig.preset("reader") else 250)
         return f"{around}{FACT}{around}"
 

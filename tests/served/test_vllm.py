@@ -55,7 +55,7 @@ def test_images_of_random_sizes_cost_what_the_formula_says(a_vllm, without_image
 def test_forty_pages_go_in_one_request_and_the_second_finds_them(a_vllm):
     pages = [a_vllm.pages(f"Night {number}. {FILLER * 4}")[0] for number in range(FORTY)]
     visual_tokens = sum(page.visual_tokens for page in pages)
-    # As they are, because a model that was trained on four pages may say nothing about forty.
+    # As they are, because a model that was trained on few pages may say nothing about forty.
     first = a_vllm.chat(*map(page_image, pages), max_tokens=1).json["usage"]
     named = [image(None, uuid=page.digest) for page in pages]
     second = a_vllm.chat(*named, question="Who lives there?", max_tokens=1).json["usage"]
