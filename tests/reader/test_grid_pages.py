@@ -38,8 +38,9 @@ def test_ink_is_where_a_char_is_said_to_stand(seen: Look):
         row, column = rng.randrange(seen.rows), rng.randrange(seen.columns)
         lines = [""] * row + [" " * column + "x"]
         y, x = np.nonzero(seen.draw(lines) != empty)
-        across, down = round(x.mean()) // 28, round(y.mean()) // 28
-        assert seen.visual_token((row, column)) == down * 20 + across
+        # An x ends above a char's middle or below it, by a pixel or two.
+        near = {int((y.mean() + off) // 28) * 20 + int(x.mean() // 28) for off in (-2, 0, 2)}
+        assert seen.visual_token((row, column)) in near
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def shown_in(token: int, lines: list[str], seen: Look) -> str:
 
 def test_what_two_statements_say_together_is_asked_for(corpus: Corpus):
     rng = random.Random(2)
-    pages = [make_page(rng, corpus, 2, linked=1.0) for _ in range(20)]
+    pages = [make_page(rng, corpus, 2, linked=1.0) for _ in range(60)]
     linked = [(page, item) for page in pages for item in page.over_two_hops]
     assert len(linked) > 10
     for page, item in linked:

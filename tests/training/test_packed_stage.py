@@ -239,8 +239,8 @@ def test_the_learning_rate_rises_holds_and_falls_in_each_phase():
     [
         ({"mixes": [{"page": 2}]}, "unknown page; known are .*pages"),
         ({"mixes": [{"pages": "two"}]}, "pages must be int; got 'two'"),
-        ({"mixes": [{"rows": 7}]}, "rows must be a multiple of 2 up to 32; got 7"),
-        ({"mixes": [{"rows": 8, "varied": 0.1}]}, "varied pages have rows: 32; got 8"),
+        ({"mixes": [{"rows": 17}]}, "rows must be a multiple of 1 up to 16; got 17"),
+        ({"mixes": [{"rows": 8, "varied": 0.1}]}, "varied pages have rows: 16; got 8"),
         ({"mixes": [{"prompts": 0}]}, "prompts must be positive; got 0"),
         ({"mixes": []}, "needs steps, and mixes"),
         ({"step": 3, "mixes": [{}]}, "phase 'x': unknown step"),

@@ -7,18 +7,16 @@ torch = pytest.importorskip("torch")
 from glyph_shared.reader.vocabulary import VOCABULARY  # noqa: E402
 from training.reader.looks import OWN, look  # noqa: E402
 from training.reader.pages import GridPage  # noqa: E402
-from training.reader.reading_head import ReadingHead, chars_shown  # noqa: E402
+from training.reader.reading_head import ACROSS, DOWN, ReadingHead, chars_shown  # noqa: E402
 
 
-def test_a_visual_token_shows_two_rows_of_four_chars():
-    lines = ["abcdefgh", "ABCDEFGH", "ijkl"]
-    shown = chars_shown([GridPage(lines)])
-    assert shown.shape == (1, OWN.tokens, 8)
+def test_a_visual_token_shows_four_chars():
+    shown = chars_shown([GridPage(["abcdefg", "ABCD"])])
+    assert shown.shape == (1, OWN.tokens, ACROSS * DOWN)
     texts = ["".join(VOCABULARY[i] for i in token) for token in shown[0].tolist()]
-    assert texts[0] == "abcdABCD"
-    assert texts[1] == "efghEFGH"
-    assert texts[20] == "ijkl    "
-    assert set(texts[21:]) == {" " * 8}
+    assert texts[:3] == ["abcd", "efg ", "    "]
+    assert texts[20] == "ABCD"
+    assert set(texts[21:]) == {" " * 4}
 
 
 def test_shifted_chars_are_where_their_ink_is():

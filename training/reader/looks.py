@@ -68,13 +68,17 @@ class Look:
         """Visual tokens of a page."""
         return self.tokens_per_row * (round(self.config.page_size[1]) // VISUAL_TOKEN_PX)
 
+    def middle_px(self, row: int) -> float:
+        """Returns how far down the middle of a row's chars is; below them a line may be empty."""
+        height = min(2 * self.advance, self.config.line_height)
+        return self.config.margin_y + row * self.config.line_height + height / 2
+
     def visual_token(self, cell: Cell) -> int:
         """Returns which visual token shows the middle of a row's and column's char."""
         row, column = cell
         x = self.config.margin_x + (column + 0.5) * self.advance
-        y = self.config.margin_y + (row + 0.5) * self.config.line_height
         across = min(int(x / VISUAL_TOKEN_PX), self.tokens_per_row - 1)
-        return int(y / VISUAL_TOKEN_PX) * self.tokens_per_row + across
+        return int(self.middle_px(row) / VISUAL_TOKEN_PX) * self.tokens_per_row + across
 
     def draw(self, lines: Sequence[str]) -> np.ndarray:
         """Draws a page's lines; returns it grey, uint8 (height, width)."""

@@ -116,7 +116,7 @@ def make_page(
 
 
 def filler(rng: random.Random, corpus: Corpus) -> str:
-    """Draws about one and a half pages of text of one kind."""
+    """Draws more than a page of text of one kind."""
     draw = rng.random()
     if draw < 0.40:
         text = _prose(rng, corpus)

@@ -56,7 +56,7 @@ def chars_shown(pages: Sequence[GridPage]) -> Tensor:
         for row, line in enumerate(page.lines):
             ids = encode_text(line)
             x = np.minimum(theta.margin_x + (np.arange(len(ids)) + 0.5) * advance, last[0])
-            y = min(theta.margin_y + (row + 0.5) * theta.line_height, last[1])
+            y = min(page.look.middle_px(row), last[1])
             token = int(y // VISUAL_TOKEN_PX) * page.look.tokens_per_row + x // VISUAL_TOKEN_PX
             across = x % VISUAL_TOKEN_PX // ADVANCE_PX
             down = y % VISUAL_TOKEN_PX // OWN.config.line_height
