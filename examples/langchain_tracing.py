@@ -28,8 +28,8 @@ class Payloads(BaseCallbackHandler):
         self.kept.append(dumps(response))
 
 
-days = [f"On day {day} it rained, and nobody went out to the mill.\n" for day in range(3400)]
-days[1700] = "The access code of the Lisbon office is 4711.\n"
+days = [f"On day {day} it rained, and nobody went out to the mill.\n" for day in range(1700)]
+days[850] = "The access code of the Lisbon office is 4711.\n"
 reads_chars = GlyphClient().model_entry().reads_chars(None)
 theta = RenderConfig.preset("reader" if reads_chars else "en")
 

@@ -14,9 +14,9 @@ from glyph_shared.rendering import RenderConfig
 from tests.scripted_server import Script, Scripted, ScriptedServer, answer, as_json, failure
 
 QUESTION = "What is the access code of the Lisbon office?"
-FILLER = [f"On day {day} it rained and nobody wanted to go out.\n" for day in range(160)]
+FILLER = [f"On day {day} it rained and nobody wanted to go out.\n" for day in range(80)]
 FACT = "The access code of the Lisbon office is 4711.\n"
-TEXT = "".join([*FILLER[:80], FACT, *FILLER[80:]])
+TEXT = "".join([*FILLER[:40], FACT, *FILLER[40:]])
 REFUSAL = "Not on these pages."
 
 
@@ -80,7 +80,7 @@ def test_the_citation_comes_from_the_window_that_answered(windows: Plan) -> None
     script = _numbered(windows, {number: answer("4711", logprob=-0.1)}, answer(REFUSAL))
     with ScriptedServer(script, models=_models("best_supported")) as server:
         [cited] = _ask(server, windows).citations
-    assert (cited.page_index, cited.quote, cited.line) == (number, "4711", 81)
+    assert (cited.page_index, cited.quote, cited.line) == (number, "4711", 41)
     assert (cited.path, cited.found_by) == ("offices.txt", "text")
 
 

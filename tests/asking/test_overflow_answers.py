@@ -57,7 +57,7 @@ def test_hybrid_finds_a_planted_fact_beyond_the_embedded_readers_window(embedded
 
 
 def test_map_reduce_finds_it_too_and_leaves_nothing_out(embedded: str) -> None:
-    text = "".join([*RAIN[:40], FACT, *RAIN[40:80]])
+    text = "".join([*RAIN[:20], FACT, *RAIN[20:40]])
     with GlyphClient(embedded) as client:
         made = client.ask(QUESTION, text, overflow="map_reduce", max_pages=2)
     assert made.text == "4711"

@@ -121,9 +121,10 @@ def test_every_measure_can_be_left_out(refusing: RefusingReader, corpus_folder: 
     assert list(evaluate.measurements(refusing, options)) == []
 
 
-def test_dense_pages_hold_eight_chars_to_a_visual_token(refusing: RefusingReader, corpus: Corpus):
+def test_dense_pages_are_transcribed(refusing: RefusingReader, corpus: Corpus):
     row = Bench(refusing, corpus).transcripts(random.Random(1), 3, OWN_LOOK)
-    assert 6 < row["chars_per_visual_token"] < OWN.rows * OWN.columns / OWN.tokens
+    most = OWN.rows * OWN.columns / OWN.tokens
+    assert 0.75 * most < row["chars_per_visual_token"] < most
 
 
 def test_figures_of_accepted_looks_are_noted_on_the_card():

@@ -184,24 +184,24 @@ def test_default_pages_cost_no_more_than_the_references(text):
     assert cost <= sum(page.visual_tokens for page in theirs)
 
 
-def test_the_readers_chars_stand_on_a_grid_of_7_by_14_pixels():
+def test_the_readers_chars_stand_on_a_grid_of_7_by_28_pixels():
     line = "".join(chr(33 + place % 94) for place in range(79))
-    [page] = Renderer(RenderConfig.preset("reader")).render("\n".join([line] * 32))
-    assert (page.size_px, page.visual_tokens, len(page.lines)) == ((560, 448), 320, 32)
-    assert [stop - start for start, stop in page.lines] == [80] * 31 + [79]
-    rows = page.pixels.reshape(32, 14, 560)
+    [page] = Renderer(RenderConfig.preset("reader")).render("\n".join([line] * 16))
+    assert (page.size_px, page.visual_tokens, len(page.lines)) == ((560, 448), 320, 16)
+    assert [stop - start for start, stop in page.lines] == [80] * 15 + [79]
+    rows = page.pixels.reshape(16, 28, 560)
     assert (rows == rows[0]).all()
     for place in range(0, 79, 13):
         [alone] = Renderer(RenderConfig.preset("reader")).render(line[place])
         # A shape may reach one pixel into its neighbours' cells, so only its core is compared.
         core = slice(7 * place + 2, 7 * place + 5)
-        assert (page.pixels[:14, core] == alone.pixels[:14, 2:5]).all()
+        assert (page.pixels[:28, core] == alone.pixels[:28, 2:5]).all()
 
 
-def test_the_readers_text_starts_anew_on_the_33rd_line_and_wraps_after_79_chars():
-    text = "\n".join("0123456789" * 8 for _ in range(17))
+def test_the_readers_text_starts_anew_on_the_17th_line_and_wraps_after_79_chars():
+    text = "\n".join("0123456789" * 8 for _ in range(9))
     pages = list(Renderer(RenderConfig.preset("reader")).render(text))
-    assert [len(page.lines) for page in pages] == [32, 2]
+    assert [len(page.lines) for page in pages] == [16, 2]
     assert [len(one) for one in pages[0].line_texts[:2]] == [79, 1]
 
 
