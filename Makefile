@@ -101,7 +101,7 @@ type: $(VENV)/dev ## Check types
 # As make type, which knows neither torch nor TRL; a minute or two at first.
 type-train: $(VENV)/dev .venv-train/ready ## Check the types of the training stages too
 	$(BIN)/mypy --python-executable .venv-train/bin/python --cache-dir .venv-train/mypy \
-		-p training.stages $(patsubst training/%.py,-m training.%,$(wildcard training/[a-z]*.py))
+		-p training.stages -p training.reader $(patsubst training/%.py,-m training.%,$(wildcard training/[a-z]*.py))
 
 bench: $(VENV)/dev apt ## Time the renderer beside the reference, a floor in C and kept pages; and imports
 	$(BIN)/python -m tests.benchmarks.render_bench

@@ -20,6 +20,7 @@ from training import export_verl  # noqa: E402
 from training.data.drawing import draw  # noqa: E402
 from training.data.example_file import write_examples as write_file  # noqa: E402
 from training.data.prerender import plan_shards, prerender  # noqa: E402
+from training.data.rows import stored_row  # noqa: E402
 from training.verl_reward import compute_score  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -123,7 +124,7 @@ def test_what_verl_does_not_know_is_an_error(tmp_path):
 @pytest.mark.anyio
 async def test_a_reward_is_the_sum_of_its_parts_by_weight():
     asked = draw(examples(1)[0]).example
-    truth = export_verl.stored_row(draw(examples(1)[0]))["example"]
+    truth = stored_row(draw(examples(1)[0]))["example"]
     said = f"<think>One word.</think>{asked.target}"
     right = await compute_score("ocr", said, truth, {}, think=True, format_weight=0.2)
     bare = await compute_score("ocr", asked.target, truth, {}, think=True, format_weight=0.2)

@@ -74,7 +74,7 @@ def model_config(shape: Shape, tokenizer: Tokenizer, dtype: str) -> dict[str, An
     }
 
 
-def _text_config(shape: Shape, token: Mapping[str, int], dtype: str) -> dict[str, Any]:
+def _text_config(shape: Shape, token: Mapping[str, int | None], dtype: str) -> dict[str, Any]:
     return {
         "model_type": "glm4v_text",
         "dtype": dtype,

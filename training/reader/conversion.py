@@ -24,7 +24,7 @@ def checkpoint_tensors(model: ReaderModel) -> dict[str, Tensor]:
     }
     for name, value in _vision_tensors(model.c, model.vision).items():
         tensors[f"{VISUAL}{name}"] = value
-    for index, block in enumerate(model.blocks):
+    for index, block in enumerate(model.layers):
         for name, value in _block_tensors(model.c, block).items():
             tensors[f"{LANGUAGE}layers.{index}.{name}"] = value
     return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
@@ -84,7 +84,7 @@ def restore(model: ReaderModel, tensors: dict[str, Tensor]) -> None:
     model.norm.weight.copy_(tensors[f"{LANGUAGE}norm.weight"])
     model.head.weight.copy_(tensors["lm_head.weight"])
     _restore_vision(model.vision, _below(tensors, VISUAL))
-    for index, block in enumerate(model.blocks):
+    for index, block in enumerate(model.layers):
         _restore_block(model.c, block, _below(tensors, f"{LANGUAGE}layers.{index}."))
 
 

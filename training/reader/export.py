@@ -11,6 +11,7 @@ import itertools
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -96,7 +97,7 @@ def _write_graph(
     inputs, shapes = example
     names = list(shapes)
     outputs = ["visual"] if names == ["pages"] else ["logits", "keys", "values"]
-    program = torch.onnx.export(
+    program: Any = torch.onnx.export(
         module.eval(),
         inputs,
         dynamo=True,

@@ -59,6 +59,9 @@ class VisionGraph(nn.Module):
 class LanguageGraph(nn.Module):
     """Token ids, visual embeddings and the past → logits after the last token, and the new past."""
 
+    axis: Tensor
+    inverse: Tensor
+
     def __init__(self, c: ModelConfig, tensors: dict[str, Tensor]) -> None:
         super().__init__()
         self.c = c

@@ -37,7 +37,7 @@ class Learner(nn.Module):
         self.reader = reader
         self.pointer_weight, self.reading_weight = pointer_weight, reading_weight
         self.head = ReadingHead(reader.c.hidden, reader.c.vocabulary)
-        self._visual: Tensor | None = None
+        self._visual: list[Tensor] = []
         reader.vision.register_forward_hook(self._keep_visual)
 
     def forward(self, **fields: Tensor) -> Fields:
@@ -67,12 +67,11 @@ class Learner(nn.Module):
         }
 
     def _read(self, fields: Fields) -> Fields:
-        visual, self._visual = self._visual, None
-        loss, right = self.head.loss(visual, fields["shown"])
+        loss, right = self.head.loss(self._visual.pop(), fields["shown"])
         return {"reading": loss, "right_reading": torch.tensor(right)}
 
     def _keep_visual(self, vision: nn.Module, pages: tuple[Tensor, ...], visual: Tensor) -> None:
-        self._visual = visual
+        self._visual = [visual]
 
 
 def packed(batch: Batch) -> Fields:
@@ -97,7 +96,8 @@ def shown(pages: Sequence[GridPage]) -> Fields:
 def read(model: ReaderModel, fields: Fields, *, pointers: bool) -> tuple[Tensor, list[Tensor]]:
     """Returns the hidden states (B, N, T, hidden) of packed fields, and the pointer losses."""
     targets = Pointers(fields["points_at"], fields["finds"]) if pointers else None
-    return model(fields["pages"], frame(), fields["ids"], targets)
+    made: tuple[Tensor, list[Tensor]] = model(fields["pages"], frame(), fields["ids"], targets)
+    return made
 
 
 def answer_loss(model: ReaderModel, hidden: Tensor, fields: Fields) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,9 @@ Departures from a plain causal language model, and why:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name every PyTorch reader expects
@@ -60,22 +62,24 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalises the last axis."""
-        return _RMSNormFunction.apply(x, self.weight)
+        normalised: Callable[[Tensor, Tensor], Tensor] = _RMSNormFunction.apply
+        return normalised(x, self.weight)
 
 
 class _RMSNormFunction(torch.autograd.Function):
     """Keeps only the normalised input for the backward pass, a third of autograd's traffic."""
 
     @staticmethod
-    def forward(ctx, x, weight):  # noqa: ANN001, ANN205
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
         scale = norm.square_().div_(x.shape[-1]).add_(1e-5).rsqrt_().to(x.dtype)
-        normalised = x * scale
+        normalised: Tensor = x * scale
         ctx.save_for_backward(normalised, scale, weight)
         return normalised * weight.to(x.dtype)
 
     @staticmethod
-    def backward(ctx, grad):  # noqa: ANN001, ANN205
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
+        (grad,) = grads
         normalised, scale, weight = ctx.saved_tensors
         size = normalised.shape[-1]
         product = grad * normalised
@@ -121,7 +125,8 @@ class Vision(nn.Module):
         x = self.post_norm(x)
         x = x.reshape(x.shape[0], -1, x.shape[-1] * self.c.merge**2)
         x = F.gelu(self.project_norm(self.project(self.downsample(x))))
-        return self.down(F.silu(self.gate(x)) * self.up(x))
+        embeddings: Tensor = self.down(F.silu(self.gate(x)) * self.up(x))
+        return embeddings
 
     def patches(self, pages: Tensor) -> Tensor:
         """Cuts (B, height, width) into patches, the four of one visual token side by side."""
@@ -271,6 +276,11 @@ class ReaderModel(nn.Module):
         self.head = nn.Linear(c.hidden, c.vocabulary, bias=False)
         self._initialise()
 
+    @property
+    def layers(self) -> list[Block]:
+        """The blocks, of which torch's list knows that they are modules."""
+        return [cast("Block", block) for block in self.blocks]
+
     def _initialise(self) -> None:
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2 and name != "embed.weight":
@@ -312,7 +322,8 @@ class ReaderModel(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Maps hidden states to float32 logits over the vocabulary."""
-        return self.head(self.norm(hidden)).float()
+        logits: Tensor = self.head(self.norm(hidden))
+        return logits.float()
 
     def _prefix(self, visual: Tensor, frame: Frame) -> Tensor:
         batch, page_count = visual.shape[:2]

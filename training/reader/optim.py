@@ -7,7 +7,7 @@ matrix (qkv, gate-up) for one; here its parts are made orthogonal one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
@@ -38,9 +38,19 @@ class MuonAdamW(Optimizer):
         muon = {"params": list(matrices), "lr": muon_lr, "momentum": MOMENTUM}
         super().__init__([*self._adam.param_groups, muon], {})
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Applies the gradients; a parameter that has none stays as it is."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         adams, muon = self.param_groups
         for parameter in muon["params"]:
             if parameter.grad is not None:
@@ -48,6 +58,7 @@ class MuonAdamW(Optimizer):
         # Loading a state puts other groups in the place of those that were given.
         self._adam.param_groups, self._adam.state = [adams], self.state
         self._adam.step()
+        return loss
 
     def _turn(self, parameter: nn.Parameter, lr: float, momentum: float) -> None:
         gradient: Any = parameter.grad
@@ -65,7 +76,8 @@ class MuonAdamW(Optimizer):
 
 def split(model: ReaderModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Returns the matrices that Muon trains, and all other parameters."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         group = matrices if parameter.ndim == 2 and not name.startswith(_NOT_MUONS) else others
         group.append(parameter)
@@ -74,7 +86,7 @@ def split(model: ReaderModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
 
 def _orthogonal(gradient: Tensor) -> Tensor:
     a, b, c = NEWTON_SCHULZ
-    x = gradient.bfloat16()
+    x: Tensor = gradient.bfloat16()
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.mT

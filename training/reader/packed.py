@@ -60,7 +60,7 @@ class Steps(Dataset[Fields]):
         return packed(make_batch(rng, self._corpus, mix))
 
 
-class PackedTrainer(Trainer):  # type: ignore[misc]  # transformers' trainer is not typed
+class PackedTrainer(Trainer):
     """transformers' trainer for a `Learner` and a `MuonAdamW`."""
 
     def __init__(self, *, phases: Phases, **settings: Any) -> None:
@@ -98,8 +98,9 @@ class PackedTrainer(Trainer):  # type: ignore[misc]  # transformers' trainer is 
     ) -> dict[str, float]:
         """Measures unseen pages and questions."""
         reader = self.accelerator.unwrap_model(self.model).reader
+        held_out: Any = self.eval_dataset
         with self.accelerator.autocast():
-            measured = self.eval_dataset.measure(reader, self.args.device)
+            measured = held_out.measure(reader, self.args.device)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in measured.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(
@@ -108,7 +109,8 @@ class PackedTrainer(Trainer):  # type: ignore[misc]  # transformers' trainer is 
         return metrics
 
     def _clip_grad_norm(self, model: Any) -> Tensor:
-        others = self.optimizer.param_groups[0]["params"]
+        optimizer: Any = self.optimizer
+        others = optimizer.param_groups[0]["params"]
         norm: Tensor = self.accelerator.clip_grad_norm_(others, self.args.max_grad_norm)
         return norm
 
@@ -123,7 +125,7 @@ def train_packed(
     """
     phases = read_phases(settings.phases)
     _prepare(model, trainer, phases)
-    folder = Path(trainer.output_dir)
+    folder = Path(str(trainer.output_dir))
     write_settings(folder, model=model, packed=settings, trainer=trainer.to_dict())
     reader = _reader(model.model, trainer.seed)
     learner = Learner(reader, settings.pointer_weight, settings.reading_weight)
