@@ -27,8 +27,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 MEMORY_BYTES = 256 * 2**20
 """Keys and values of prompts that stay in memory, some 80 pages: the next question is cheap."""
 
-LONGEST_ANSWER = 2600
-"""In tokens: a page's transcript, of 32 lines of 79 chars and the ends of the lines."""
+LONGEST_ANSWER = 1600
+"""In tokens: a page's transcript, of 16 lines of 79 chars and the ends of the lines, and some room."""
 
 _FILES = (
     "vision.onnx",
