@@ -55,13 +55,14 @@ def main(arguments: list[str] | None = None) -> None:
         "--unsure",
         type=float,
         default=1.0,
-        help="keep what the shipped reader answers with less than this probability",
+        help="keep what the reader answers with less than this probability",
     )
+    parser.add_argument("--weights", type=Path, help="the reader's; as a rule those that ship")
     options = parser.parse_args(arguments)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     corpus = load_corpus(options.cache, held_out=False)
     drawn = examples(corpus, options.count, options.seed, absent=options.absent)
-    reader = Reader.load()
+    reader = Reader.load(options.weights)
     kept = (one for one in drawn if options.unsure >= 1 or sureness(reader, one) < options.unsure)
     write_examples(options.out, kept)
 
