@@ -54,6 +54,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--sequence-parallel", type=int, default=8, help="GPUs that share one sequence"
     )
+    parser.add_argument(
+        "--window", type=int, default=131_072, help="tokens of an example, pages and text"
+    )
     own, rest = parser.parse_known_args(arguments)
     model, data, trainer = parse(SFTConfig, rest)
     own.out.mkdir(parents=True, exist_ok=True)
@@ -61,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name, paths in sets.items():
         if paths:
             write_examples(data, paths, own.out, name)
-    command = swift_command(model, data, trainer, own.processes, own.sequence_parallel)
+    command = swift_command(model, data, trainer, own)
     launch = LAUNCH.format(parallel=own.sequence_parallel, processes=own.processes, command=command)
     (own.out / "train.sh").write_text(launch, encoding="utf-8")
     print(f"bash {own.out / 'train.sh'}")
@@ -97,14 +100,14 @@ def swift_row(drawn: DrawnExample, out: Path, *, think: bool) -> dict[str, Any]:
 
 
 def swift_command(
-    model: ModelSettings, data: DataSettings, trainer: SFTConfig, processes: int, parallel: int
+    model: ModelSettings, data: DataSettings, trainer: SFTConfig, own: argparse.Namespace
 ) -> str:
     """Returns the command that runs the stage in ms-swift, in the folder that was written.
 
     Raises:
         ConfigError: The batch cannot be dealt out to the groups of processes.
     """
-    groups = max(1, processes // parallel)
+    groups = max(1, own.processes // own.sequence_parallel)
     batch = data.global_batch or trainer.per_device_train_batch_size * groups
     each = trainer.per_device_train_batch_size
     settings: dict[str, Any] = {
@@ -124,9 +127,10 @@ def swift_command(
         "freeze_aligner": _word(not model.train_vision),
         "dataset": "examples.jsonl",
         **({"val_dataset": "held_out.jsonl"} if data.held_out else {"split_dataset_ratio": 0}),
-        # An example that does not fit is an error: nothing of it is cut.
-        **({"max_length": data.most_visual_tokens} if data.most_visual_tokens else {}),
-        "sequence_parallel_size": parallel,
+        # Longer examples are left out, and none is cut. Untold, ms-swift takes the model's own
+        # window, which is shorter.
+        "max_length": own.window,
+        "sequence_parallel_size": own.sequence_parallel,
         "per_device_train_batch_size": each,
         "gradient_accumulation_steps": accumulation(batch, each, groups),
         "max_steps": trainer.max_steps,

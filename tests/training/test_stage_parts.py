@@ -16,6 +16,7 @@ from glyph_shared import ConfigError, InputError  # noqa: E402
 from tests.scripted_server import ScriptedServer, answer  # noqa: E402
 from tests.training.small import examples, write_examples  # noqa: E402
 from training.data.drawing import draw, rl_row  # noqa: E402
+from training.data.settings import read_settings  # noqa: E402
 from training.judge import Judge  # noqa: E402
 from training.preferences import read_preferences  # noqa: E402
 from training.reader.phases import PackedSettings, read_phases  # noqa: E402
@@ -42,15 +43,54 @@ STAGES = {"pretrain": SFTConfig, "sft": SFTConfig, "rl": GRPOConfig, "dpo": DPOC
     [path for kind in ("debug", "9b", "reader") for path in sorted(CONFIGS.glob(f"*_{kind}.yaml"))],
 )
 def test_each_configuration_can_be_read(config):
-    stage = config.name.partition("_")[0]
-    if stage not in STAGES:
+    if config.name.partition("_")[0] not in STAGES:
         pytest.skip("no stage's")
+    *_, last = _parsed(config.stem)
+    if isinstance(last, PackedSettings):
+        read_phases(last.phases)
+
+
+def _parsed(name):
+    stage = name.partition("_")[0]
     others = (RewardSettings, RolloutSettings) if stage == "rl" else (PackedSettings,)
     # This machine may have no GPU to use vLLM and bfloat16 on.
     without_gpu = ("--bf16", "false", "--use_cpu", "true")
-    *_, last = parse(STAGES[stage], ["--config", str(config), *without_gpu], *others)
-    if isinstance(last, PackedSettings):
-        read_phases(last.phases)
+    config = CONFIGS / f"{name}.yaml"
+    return parse(STAGES[stage], ["--config", str(config), *without_gpu], *others)
+
+
+def test_pretraining_of_the_9b_has_the_papers_numbers():
+    model, data, trainer, _ = _parsed("pretrain_9b")
+    assert (model.model, model.lora_rank) == ("zai-org/GLM-4.1V-9B-Base", 0)
+    assert (data.global_batch, trainer.learning_rate, trainer.max_steps) == (170, 2e-6, 4000)
+
+
+def test_fine_tuning_of_the_9b_has_the_papers_numbers():
+    _, data, trainer, _ = _parsed("sft_9b")
+    assert (data.global_batch, trainer.max_steps, trainer.warmup_steps) == (32, 1500, 160)
+    assert (trainer.learning_rate, trainer.lr_scheduler_kwargs) == (5e-6, {"min_lr": 2e-6})
+    assert data.think
+
+
+def test_reinforcement_learning_of_the_9b_has_the_papers_numbers():
+    model, _, trainer, _, _ = _parsed("rl_9b")
+    answers = 8 * trainer.per_device_train_batch_size * trainer.gradient_accumulation_steps
+    assert (trainer.num_generations, answers) == (16, 32 * 16)
+    assert (trainer.epsilon, trainer.epsilon_high) == (0.2, 0.28)
+    assert (trainer.learning_rate, trainer.max_steps) == (1e-6, 500)
+    # The reference model of the KL term is the one that the stage starts from.
+    assert (model.model, trainer.beta > 0) == ("runs/sft_9b/final", True)
+    assert trainer.mask_truncated_completions
+
+
+@pytest.mark.parametrize(
+    ("stage", "most"), [("pretrain", 131_072), ("sft", 32_768), ("rl", 32_768)]
+)
+def test_pages_are_read_aloud_in_every_stage_and_fit_its_window(stage, most):
+    settings = read_settings(CONFIGS / f"data_{stage}.yaml")
+    weights = {task.name: weight for task, weight in settings.weighted_tasks()}
+    assert weights["ocr"] > 0
+    assert settings.most_visual_tokens <= most
 
 
 def test_the_command_line_goes_before_the_file(tmp_path):

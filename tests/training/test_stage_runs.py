@@ -19,7 +19,7 @@ from safetensors.torch import load_file  # noqa: E402
 from transformers import Glm4vForConditionalGeneration  # noqa: E402
 
 from tests.training.small import examples, write_examples  # noqa: E402
-from training import dpo, rl, sft  # noqa: E402
+from training import dpo, pretrain, rl, sft  # noqa: E402
 from training.stages.journal import CURVES, METRICS, read_metrics  # noqa: E402
 from training.stages.run import FINAL  # noqa: E402
 from training.tasks.example import to_row  # noqa: E402
@@ -158,6 +158,39 @@ def test_grpo_rewards_answers_and_counts_dropped_groups(data, tmp_path):
     assert [row["step"] for row in rows] == [1, 2]
     assert all(0 <= row["degenerate_groups"] <= 1 for row in rows)
     assert (tmp_path / FINAL / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_nothing_is_learned_of_answers_that_were_cut_where_they_are_masked(data, tmp_path, masked):
+    rl.main([
+        *QUICK, "--examples", str(data), "--output_dir", str(tmp_path), "--max_steps", "1",
+        "--per_device_train_batch_size", "8", "--num_generations", "4",
+        "--max_completion_length", "3", "--learning_rate", "1e-3",
+        "--mask_truncated_completions", str(masked),
+    ])  # fmt: skip
+    [row] = [row for row in read_metrics(tmp_path / METRICS) if "reward" in row]
+    assert row["completions/clipped_ratio"] == 1
+    assert row["degenerate_groups"] < 1
+    assert (row["grad_norm"] == 0) is masked
+
+
+@pytest.mark.parametrize("stage", [pretrain, sft, rl], ids=["pretrain", "sft", "rl"])
+def test_the_9bs_settings_take_a_step_with_a_small_model(data, tmp_path, stage, request):
+    small = (
+        *("--model", "debug", "--model_dtype", "float32", "--use_cpu", "true", "--bf16", "false"),
+        *("--examples", str(data), "--output_dir", str(tmp_path), "--max_steps", "1"),
+        *("--logging_steps", "1", "--dataloader_num_workers", "0", "--disable_tqdm", "true"),
+    )
+    supervised = ("--held_out", str(data), "--global_batch", "2")
+    sampled = (
+        *("--use_vllm", "false", "--per_device_train_batch_size", "16"),
+        *("--gradient_accumulation_steps", "1", "--max_completion_length", "4"),
+    )
+    name = request.node.callspec.id
+    config = ("--config", f"training/configs/{name}_9b.yaml")
+    stage.main([*config, *small, *(sampled if stage is rl else supervised)])
+    assert (tmp_path / FINAL / "model.safetensors").exists()
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
 
 
 def test_preferences_raise_the_margin_of_the_better_answer(tmp_path):

@@ -69,6 +69,13 @@ def test_each_page_is_written_once_and_named_by_its_examples(tmp_path):
     assert rows[0]["messages"][0]["content"] == "<image>Read."
 
 
+@pytest.mark.parametrize(("more", "window"), [((), 131_072), (("--window", "4096"), 4096)])
+def test_the_window_is_told_and_not_left_to_the_model(tmp_path, more, window):
+    data = write_examples(tmp_path / "examples.jsonl", 2)
+    out = _export(tmp_path / "out", data, 1, *more)
+    assert f"--max_length {window} " in (out / "train.sh").read_text(encoding="utf-8")
+
+
 def test_a_model_in_a_folder_is_named_in_full(tmp_path, monkeypatch):
     data = write_examples(tmp_path / "examples.jsonl")
     monkeypatch.chdir(tmp_path)

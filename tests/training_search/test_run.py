@@ -55,6 +55,20 @@ def test_a_search_measures_presets_then_draws_then_breeds(make):
     assert "estimate" in said[0]
 
 
+def test_a_scalar_search_breeds_from_what_is_read_best_per_visual_token(make):
+    scalar = {"selection": "scalar", "objectives": "[per_visual_token]"}
+    with ScriptedServer() as server:
+        evaluations, said = run(make(server.base_url, **scalar))
+    assert len(evaluations) == 8
+    bred = [one for one in evaluations if one.child.parents]
+    for one in bred:
+        before = [other for other in evaluations if other.number < one.number]
+        best = sorted(before, key=lambda other: -other.measured.measures["per_visual_token"])[:2]
+        assert set(one.child.parents) <= {other.number for other in best}
+    assert bred
+    assert "per_visual_token" in said[-2]
+
+
 def test_several_workers_measure_as_many_and_no_look_twice(make):
     with ScriptedServer() as server:
         evaluations, _ = run(make(server.base_url, workers=2, **{"budget.runs": 2}))
