@@ -28,7 +28,7 @@ MEMORY_BYTES = 256 * 2**20
 """Keys and values of prompts that stay in memory, some 80 pages: the next question is cheap."""
 
 LONGEST_ANSWER = 1600
-"""In tokens: a page's transcript, of 16 lines of 79 chars and the ends of the lines, and some room."""
+"""In tokens: a page's transcript, of 16 lines of 79 chars and their ends, and some room."""
 
 _FILES = (
     "vision.onnx",
