@@ -148,16 +148,45 @@ def test_two_processes_learn_what_one_does(data, tmp_path):
     assert _losses(two) == pytest.approx(_losses(one), rel=1e-4)
 
 
-def test_grpo_rewards_answers_and_counts_dropped_groups(data, tmp_path):
+def _grpo(data: Path, out: Path) -> list[dict]:
     rl.main([
-        *QUICK, "--examples", str(data), "--output_dir", str(tmp_path), "--max_steps", "2",
-        "--per_device_train_batch_size", "8", "--num_generations", "4",
+        *QUICK, "--examples", str(data), "--output_dir", str(out), "--max_steps", "4",
+        "--per_device_train_batch_size", "8", "--num_generations", "4", "--save_steps", "2",
         "--max_completion_length", "6", "--learning_rate", "1e-3", "--beta", "0.01",
     ])  # fmt: skip
-    rows = [row for row in read_metrics(tmp_path / METRICS) if "reward" in row]
-    assert [row["step"] for row in rows] == [1, 2]
-    assert all(0 <= row["degenerate_groups"] <= 1 for row in rows)
-    assert (tmp_path / FINAL / "model.safetensors").exists()
+    return [row for row in read_metrics(out / METRICS) if "reward" in row]
+
+
+@pytest.fixture(scope="module")
+def rewarded(data, tmp_path_factory) -> Path:
+    """The folder of four steps of GRPO."""
+    out = tmp_path_factory.mktemp("rl")
+    _grpo(data, out)
+    return out
+
+
+def test_grpo_rewards_answers_and_learns_nothing_where_every_group_is_dropped(rewarded):
+    rows = [row for row in read_metrics(rewarded / METRICS) if "reward" in row]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    dead = [row["degenerate_groups"] == 1 for row in rows]
+    assert set(dead) == {True, False}
+    assert [row["grad_norm"] == 0 for row in rows] == dead
+    assert (rewarded / FINAL / "model.safetensors").exists()
+
+
+def test_grpo_that_was_cut_goes_on_exactly(data, rewarded, tmp_path):
+    shutil.copytree(rewarded, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / FINAL)
+    shutil.rmtree(tmp_path / "checkpoint-4")
+    again = _grpo(data, tmp_path)
+    whole = [row for row in read_metrics(rewarded / METRICS) if "reward" in row]
+    told = ("loss", "reward", "kl", "entropy", "grad_norm")
+    assert [[row[name] for name in told] for row in again] == [
+        [row[name] for name in told] for row in whole
+    ]
+    assert any(row["grad_norm"] for row in again if row["step"] > 2)
+    ours, theirs = _weights(tmp_path), _weights(rewarded)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 @pytest.mark.parametrize("masked", [True, False])

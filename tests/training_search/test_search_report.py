@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from glyph_shared.planning import EstimateCounter
 from glyph_shared.rendering import RenderConfig
 from tests.scripted_server import ScriptedServer, answer
 from training.search.__main__ import main
 from training.search.breeding import Child
-from training.search.fitness import Measured
+from training.search.fitness import Measured, Probe
 from training.search.genome import Genome
 from training.search.journal import Evaluation
-from training.search.sensitivity import PARAMETERS
+from training.search.sensitivity import PARAMETERS, measured
 from training.search.winners import candidates, front
 
 
@@ -120,6 +121,27 @@ def test_every_parameter_of_the_sensitivity_table_has_a_look_that_can_be_drawn()
         assert len(variants) > 1
         for changes in variants:
             Genome().changed(changes).config()
+
+
+def test_the_sensitivity_table_has_each_value_beside_the_look_itself(text):
+    with ScriptedServer(answer("the harbour master")) as server:
+        probe = Probe(
+            text=str(text),
+            chars=3000,
+            excerpts=1,
+            excerpt_chars=200,
+            reader="server",
+            base_url=server.base_url,
+        )
+        rows, counter = measured(probe, RenderConfig.preset("reference"))
+    assert counter == EstimateCounter.name
+    itself = [row for row in rows if row.usual]
+    assert [row.parameter for row in itself] == list(PARAMETERS)
+    assert {row.difference.mean for row in itself} == {0}
+    for parameter in ("dpi", "font size", "line height", "margins"):
+        densities = [row.compression_ratio for row in rows if row.parameter == parameter]
+        assert densities == sorted(densities, reverse=True)
+        assert densities[0] > densities[-1]
 
 
 def test_questions_alone_choose_no_winner(text, tmp_path, capsys):
