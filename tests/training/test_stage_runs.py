@@ -95,6 +95,21 @@ def test_a_run_that_is_done_makes_no_further_step(data, tmp_path, capsys):
     assert all(torch.equal(again[name], weights[name]) for name in weights)
 
 
+@pytest.mark.parametrize("state", [None, '{"global_st'])
+def test_a_checkpoint_that_a_kill_tore_is_passed_over(data, tmp_path, state):
+    sft.main([*_sft(data, tmp_path, 4, "--save_steps", "2")])
+    losses, weights = _losses(tmp_path), _weights(tmp_path)
+    shutil.rmtree(tmp_path / FINAL)
+    torn = tmp_path / "checkpoint-4" / "trainer_state.json"
+    torn.unlink()
+    if state:
+        torn.write_text(state)
+    sft.main([*_sft(data, tmp_path, 4, "--save_steps", "2")])
+    again = _weights(tmp_path)
+    assert _losses(tmp_path) == losses
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+
 def test_ctrl_c_ends_a_run_after_its_step_with_a_checkpoint(data, tmp_path):
     run = subprocess.Popen(
         [sys.executable, "-m", "training.sft", *_sft(data, tmp_path, 5000)],

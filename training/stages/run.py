@@ -18,7 +18,7 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 FINAL = "final"
 
@@ -57,15 +57,15 @@ def run(
     if (folder / FINAL).exists():
         _say(trainer, f"{folder / FINAL} is there: this run is done; give another output_dir")
         return True
-    last = get_last_checkpoint(str(folder))
-    if last and _steps(last) >= trainer.args.max_steps > 0:
+    last = _last_whole(folder)
+    if last and last[1] >= trainer.args.max_steps > 0:
         # Asked to train, the trainer would make one step more.
-        trainer._load_from_checkpoint(last)
+        trainer._load_from_checkpoint(last[0])
     else:
         stop = _Stop()
         trainer.add_callback(stop)
         with stop.at_interrupt():
-            trainer.train(resume_from_checkpoint=last)
+            trainer.train(resume_from_checkpoint=last[0] if last else None)
         if stop.asked:
             _say(
                 trainer, f"stopped after step {trainer.state.global_step}; the same command goes on"
@@ -78,8 +78,23 @@ def run(
     return True
 
 
-def _steps(checkpoint: str) -> int:
-    return TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME)).global_step
+def _last_whole(folder: Path) -> tuple[str, int] | None:
+    """Returns the last checkpoint and its step; one that a kill tore is passed over.
+
+    The trainer writes its state last, so a checkpoint that has it has all else.
+    """
+    made = sorted(folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"), key=_number, reverse=True)
+    for checkpoint in made:
+        try:
+            state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        except (FileNotFoundError, ValueError):
+            continue
+        return str(checkpoint), state.global_step
+    return None
+
+
+def _number(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _say(trainer: Trainer, text: str) -> None:
