@@ -261,7 +261,7 @@ def test_the_embedded_reader_gets_all_turns_but_the_question_as_pages(reader_url
 
 
 def test_a_chat_beyond_the_embedded_readers_window_is_read_in_parts(reader_url):
-    said = [{"role": "user", "content": f"{SAID * 40}{FACT} {SAID * 20}"}]
+    said = [{"role": "user", "content": f"{SAID * 100}{FACT} {SAID * 50}"}]
     heard = {"role": "assistant", "content": "I see."}
     with GlyphClient(reader_url) as client:
         made = client.chat([*said, heard, {"role": "user", "content": QUESTION}])
