@@ -13,6 +13,7 @@ from pathlib import Path
 
 from trl import DPOConfig, DPOTrainer
 
+from training.command import told_in_a_line
 from training.stages.journal import Journal, write_settings
 from training.stages.model import load_model, load_processor
 from training.stages.rows import read_pairs
@@ -39,4 +40,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -24,6 +24,7 @@ from transformers import SchedulerType
 from trl import SFTConfig
 
 from glyph_shared import InputError, Page
+from training.command import told_in_a_line
 from training.data.drawing import DrawnExample, draw
 from training.stages.model import ModelSettings
 from training.stages.rows import read_examples
@@ -185,4 +186,5 @@ def _word(value: bool) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -21,6 +21,7 @@ from typing import Any
 
 from trl import GRPOConfig
 
+from training.command import told_in_a_line
 from training.rl import RewardSettings, RolloutSettings
 from training.stages.settings import parse
 from training.verl_rows import stored_rows, write_rows
@@ -77,4 +78,5 @@ def _plain(text: str) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -12,7 +12,9 @@ needed, so a corpus in many styles takes the room of its texts. Runs go on and e
 
 from __future__ import annotations
 
+from training.command import told_in_a_line
 from training.stages.supervised import main
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -21,6 +21,7 @@ from typing import Any
 
 from trl import GRPOConfig
 
+from training.command import told_in_a_line
 from training.judge import Judge
 from training.stages.grpo import PageGRPOTrainer
 from training.stages.journal import Journal, write_settings
@@ -110,4 +111,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -12,7 +12,9 @@ answers with the thought before them, reading pages aloud throughout. Examples c
 
 from __future__ import annotations
 
+from training.command import told_in_a_line
 from training.stages.supervised import main
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

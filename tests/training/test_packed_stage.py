@@ -34,9 +34,8 @@ from training.reader.model import ModelConfig, ReaderModel  # noqa: E402
 from training.reader.optim import MuonAdamW, split  # noqa: E402
 from training.reader.phases import Phase, Phases, read_phases  # noqa: E402
 from training.reader.segments import Mix, make_batch  # noqa: E402
-from training.stages.journal import CURVES, METRICS, read_metrics  # noqa: E402
+from training.stages.journal import CURVES, FINAL, METRICS, read_metrics  # noqa: E402
 from training.stages.model import ModelSettings, load_model, load_processor  # noqa: E402
-from training.stages.run import FINAL  # noqa: E402
 
 # The exporter warns of its own internals.
 pytestmark = pytest.mark.filterwarnings("default")

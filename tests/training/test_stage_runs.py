@@ -20,8 +20,7 @@ from transformers import Glm4vForConditionalGeneration  # noqa: E402
 
 from tests.training.small import examples, write_examples  # noqa: E402
 from training import dpo, pretrain, rl, sft  # noqa: E402
-from training.stages.journal import CURVES, METRICS, read_metrics  # noqa: E402
-from training.stages.run import FINAL  # noqa: E402
+from training.stages.journal import CURVES, FINAL, METRICS, read_metrics  # noqa: E402
 from training.tasks.example import to_row  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -85,8 +84,10 @@ def test_a_run_that_was_cut_goes_on_exactly(data, tmp_path):
 def test_a_run_that_is_done_makes_no_further_step(data, tmp_path, capsys):
     sft.main([*_sft(data, tmp_path, 2, "--save_steps", "2")])
     losses, weights = _losses(tmp_path), _weights(tmp_path)
-    sft.main([*_sft(data, tmp_path, 2, "--save_steps", "2")])
+    settings = (tmp_path / "settings.json").read_bytes()
+    sft.main([*_sft(data, tmp_path, 2, "--save_steps", "1")])
     assert "this run is done" in capsys.readouterr().out
+    assert (tmp_path / "settings.json").read_bytes() == settings
     # As if it had been killed before the last thing that it does.
     shutil.rmtree(tmp_path / FINAL)
     sft.main([*_sft(data, tmp_path, 2, "--save_steps", "2")])
@@ -262,3 +263,24 @@ def _wait_for(path: Path, *, content: bool = False) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"{path} did not come")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--config", "absent.yaml"), "absent.yaml"),
+        (("--examples", "absent.jsonl"), "absent.jsonl"),
+        (("--max_stepps", "3"), "--max_stepps"),
+    ],
+)
+def test_what_a_user_can_mend_is_told_in_a_line(tmp_path, given, told):
+    run = subprocess.run(
+        [sys.executable, "-m", "training.sft", *QUICK, *given, "--output_dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    last = run.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert told in last

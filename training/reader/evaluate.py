@@ -25,6 +25,7 @@ from glyph_shared.reader import Reader
 from glyph_shared.reader.card import ReaderCard
 from glyph_shared.reader.engine import WEIGHTS
 from glyph_shared.serving import PageReader
+from training.command import told_in_a_line
 from training.reader.bench import Bench, Row
 from training.reader.corpus import load_corpus
 from training.reader.stage_table import OWN_LOOK, Results, markdown
@@ -182,4 +183,5 @@ def _note(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

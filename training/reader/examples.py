@@ -15,6 +15,7 @@ from pathlib import Path
 
 from glyph_shared.reader import Reader
 from glyph_shared.reader.vocabulary import ANSWER_PREFIX, VOCABULARY
+from training.command import told_in_a_line
 from training.data.drawing import draw
 from training.data.example_file import write_examples
 from training.reader.corpus import Corpus, load_corpus
@@ -114,4 +115,5 @@ def _text(ids: list[int]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from glyph_shared.reader.card import ReaderCard
 from glyph_shared.reader.engine import WEIGHTS
+from training.command import told_in_a_line
 from training.reader.checkpoint import write_checkpoint
 from training.reader.conversion import checkpoint_tensors, restore
 from training.reader.graphs import LanguageGraph, VisionGraph, parameter_name
@@ -168,4 +169,5 @@ def _tensor_places(checkpoint: Path) -> dict[str, tuple[int, int, list[int]]]:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

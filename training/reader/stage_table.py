@@ -19,6 +19,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from glyph_shared import InputError
+from training.command import told_in_a_line
+
 RESULTS = "results.json"
 TABLE, CURVES = "stages.md", "stages.png"
 OWN_LOOK = "reader"
@@ -55,7 +58,10 @@ class Results:
     def load(cls, path: Path) -> Results:
         """Reads a file, or the one in a folder."""
         file = path / RESULTS if path.is_dir() else path
-        return cls(**json.loads(file.read_text(encoding="utf-8")))
+        try:
+            return cls(**json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{file} holds no results of evaluate: {error}") from error
 
     def save(self, folder: Path) -> None:
         """Writes the file into a folder, which is made if absent."""
@@ -202,4 +208,5 @@ def _with_interval(row: dict[str, Any], name: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

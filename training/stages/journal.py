@@ -12,6 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+FINAL = "final"
+"""The folder of a run that holds its result."""
+
 METRICS = "metrics.jsonl"
 CURVES = "curves.png"
 _UNSHOWN = ("step", "epoch", "total_flos")
@@ -88,7 +91,12 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def write_settings(folder: Path, **settings: Any) -> None:
-    """Writes down what a run was set to, so that its figures can be made again."""
+    """Writes down what a run was set to, so that its figures can be made again.
+
+    A run that is done keeps what it was made with.
+    """
+    if (folder / FINAL).exists():
+        return
     folder.mkdir(parents=True, exist_ok=True)
     told = {
         name: value if isinstance(value, dict) else asdict(value)

@@ -20,7 +20,7 @@ from transformers import (
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-FINAL = "final"
+from training.stages.journal import FINAL
 
 
 def save_for_serving(trainer: Trainer, folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import TrainingArguments
 from trl import TrlParser
+from yaml import YAMLError
 
 from glyph_shared import ConfigError
 from training.reader.phases import PackedSettings
@@ -65,7 +66,7 @@ def parse(
     parser: Any = TrlParser(kinds)
     try:
         model, data, trainer, *rest = parser.parse_args_and_config(arguments)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OSError, YAMLError) as error:
         raise ConfigError(f"the settings of this stage: {error}") from error
     packed = any(isinstance(one, PackedSettings) and one.phases for one in rest)
     if not data.examples and not packed:
